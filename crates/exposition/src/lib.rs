@@ -1,0 +1,1 @@
+//! Reading and writing the text formats in which applications expose metrics.

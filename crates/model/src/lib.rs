@@ -1,0 +1,1 @@
+//! Labels, samples, matchers, durations, and the traits through which rooms meet.

@@ -1,0 +1,1 @@
+//! Rule groups and alert state.

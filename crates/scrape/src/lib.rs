@@ -1,0 +1,1 @@
+//! Scrape configuration, scrape loops, targets.

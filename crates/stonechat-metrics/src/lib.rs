@@ -1,0 +1,1 @@
+//! Metrics for Rust services that cannot make the classic mistakes.

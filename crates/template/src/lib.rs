@@ -1,0 +1,1 @@
+//! Go's text/template language, as rules and notifications use it.

@@ -1,0 +1,1 @@
+//! The store: write-ahead log, head, select.

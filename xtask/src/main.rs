@@ -1,0 +1,2 @@
+//! The one entrance for people: demo, test, check, ui, bench, dist.
+fn main() {}
