@@ -1,0 +1,90 @@
+//! Floats and strings as Prometheus writes and reads them.
+
+use std::fmt::Write as _;
+
+/// Writes a float as Prometheus does in JSON answers: the shortest digits that read back the same, never an
+/// exponent, and `NaN`, `+Inf`, `-Inf` (Go: `strconv.FormatFloat(v, 'f', -1, 64)`).
+#[must_use]
+pub fn format_float(value: f64) -> String {
+    if value.is_nan() {
+        "NaN".to_owned()
+    } else if value.is_infinite() {
+        if value > 0.0 {
+            "+Inf".to_owned()
+        } else {
+            "-Inf".to_owned()
+        }
+    } else {
+        value.to_string()
+    }
+}
+
+/// Reads a float as Prometheus' text formats do: decimal, exponent, hexadecimal is refused, `Inf`, `+Inf`,
+/// `-Inf`, `infinity` and `NaN` in any case.
+#[must_use]
+pub fn parse_float(text: &str) -> Option<f64> {
+    // Rust reads `inf`, `infinity` and `nan` in any case with a sign; Go knows no signed NaN.
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if unsigned.len() != text.len() && unsigned.eq_ignore_ascii_case("nan") {
+        return None;
+    }
+    text.parse().ok()
+}
+
+/// A string in double quotes, escaped as Go's `strconv.Quote` does for printable text.
+pub(crate) fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            control if u32::from(control) < 0x20 || control == '\u{7f}' => {
+                // Writing to a String cannot fail.
+                let _ = write!(quoted, "\\x{:02x}", u32::from(control));
+            }
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_are_written_as_prometheus_does() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (1.5, "1.5"),
+            (1e21, "1000000000000000000000"),
+            (1e-7, "0.0000001"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+        ] {
+            assert_eq!(format_float(value), text);
+        }
+    }
+
+    #[test]
+    fn floats_are_read_as_prometheus_does() {
+        for (text, value) in [
+            ("1e3", Some(1000.0)),
+            ("+Inf", Some(f64::INFINITY)),
+            ("infinity", Some(f64::INFINITY)),
+        ] {
+            assert_eq!(parse_float(text), value);
+        }
+        assert!(parse_float("NaN").is_some_and(f64::is_nan));
+        for text in ["", "0x10", "1_000", "+NaN", "1 "] {
+            assert_eq!(parse_float(text), None, "{text:?}");
+        }
+    }
+}

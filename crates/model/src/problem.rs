@@ -1,0 +1,196 @@
+//! A mistake in a file, shown where it was written.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// One mistake: where it stands, what is wrong, what would be right.
+///
+/// ```text
+/// error: unknown key `scrape_intervall`
+///   --> prometheus.yml:3:5
+/// 3 |     scrape_intervall: 5s
+///   |     ^^^^^^^^^^^^^^^^ did you mean `scrape_interval`?
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file.
+    pub file: PathBuf,
+    /// Line and column, both from 1, when the place is known.
+    pub place: Option<(usize, usize)>,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub help: Option<String>,
+    /// The line as it stands in the file.
+    line: String,
+    /// How many characters are marked.
+    width: usize,
+}
+
+impl Problem {
+    /// A mistake of a file as a whole, such as that it is missing.
+    #[must_use]
+    pub fn of_file(file: &Path, message: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            place: None,
+            message: message.into(),
+            help: None,
+            line: String::new(),
+            width: 0,
+        }
+    }
+
+    /// A mistake at a line and column (from 1) of `text`, the file's content. The word that begins there is marked.
+    #[must_use]
+    pub fn at(file: &Path, text: &str, place: (usize, usize), message: impl Into<String>) -> Self {
+        let line = text
+            .lines()
+            .nth(place.0.saturating_sub(1))
+            .unwrap_or_default()
+            .to_owned();
+        let word = line.chars().skip(place.1.saturating_sub(1));
+        let width = word
+            .take_while(|&character| !character.is_whitespace() && !":,]}#".contains(character))
+            .count();
+        Self {
+            place: Some(place),
+            line,
+            width: width.max(1),
+            ..Self::of_file(file, message)
+        }
+    }
+
+    /// Adds what would be right.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "error: {}", self.message)?;
+        let Some((line, column)) = self.place else {
+            write!(f, "  --> {}", self.file.display())?;
+            return self
+                .help
+                .as_ref()
+                .map_or(Ok(()), |help| write!(f, "\n  help: {help}"));
+        };
+        let number = line.to_string();
+        let gutter = " ".repeat(number.len());
+        // Tabs keep their place under the line above.
+        let before: String = self
+            .line
+            .chars()
+            .take(column - 1)
+            .map(|c| if c == '\t' { c } else { ' ' })
+            .collect();
+        writeln!(f, "{gutter} --> {}:{line}:{column}", self.file.display())?;
+        writeln!(f, "{number} | {}", self.line)?;
+        write!(f, "{gutter} | {before}{}", "^".repeat(self.width))?;
+        self.help
+            .as_ref()
+            .map_or(Ok(()), |help| write!(f, " {help}"))
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// All mistakes of one configuration, so that nobody has to mend them one run at a time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl Problems {
+    /// `value`, unless there are problems.
+    ///
+    /// # Errors
+    /// The problems, if there is at least one.
+    pub fn or<T>(self, value: T) -> Result<T, Self> {
+        if self.0.is_empty() {
+            Ok(value)
+        } else {
+            Err(self)
+        }
+    }
+
+    /// Takes the value out of a result and keeps the problem of a failed one.
+    pub fn take<T>(&mut self, result: Result<T, impl Into<Self>>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(problems) => {
+                self.0.extend(problems.into().0);
+                None
+            }
+        }
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            let gap = if index == 0 { "" } else { "\n\n" };
+            write!(f, "{gap}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The candidate most like `word`, if any is alike enough to be what was meant.
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate));
+    scored
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_the_place() {
+        let problem = Problem::at(
+            Path::new("a.yml"),
+            "x: 1\n  bad: 2\n",
+            (2, 3),
+            "unknown key `bad`",
+        )
+        .help("did you mean `bed`?");
+        assert_eq!(
+            problem.to_string(),
+            "error: unknown key `bad`\n  --> a.yml:2:3\n2 |   bad: 2\n  |   ^^^ did you mean `bed`?"
+        );
+    }
+
+    #[test]
+    fn a_missing_file_has_no_place() {
+        let problem = Problem::of_file(Path::new("a.yml"), "no such file").help("create it");
+        assert_eq!(
+            problem.to_string(),
+            "error: no such file\n  --> a.yml\n  help: create it"
+        );
+    }
+
+    #[test]
+    fn finds_the_nearest_word() {
+        let keys = ["scrape_interval", "scrape_timeout", "job_name"];
+        assert_eq!(nearest("scrape_intervall", keys), Some("scrape_interval"));
+        assert_eq!(nearest("jobname", keys), Some("job_name"));
+        assert_eq!(nearest("zzz", keys), None);
+    }
+}
