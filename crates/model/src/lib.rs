@@ -14,6 +14,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod alert; // what a rule says to those who notify
 mod append; // samples into a store
 pub mod duration; // Prometheus durations: 1h30m
 mod labels; // what a series is called
@@ -25,6 +26,7 @@ mod sample; // stale markers, timestamps
 mod secret; // values that are never printed
 pub mod yaml; // the one reader of configuration files
 
+pub use alert::{Alert, AlertSink};
 pub use append::{AppendError, Appended, Appender, Batch, SeriesRef};
 pub use labels::{
     Labels, LabelsBuilder, LabelsError, METRIC_NAME, is_label_name, is_legacy_label_name,
