@@ -1,0 +1,2 @@
+//! The chat's command line.
+fn main() {}
