@@ -1,0 +1,27 @@
+//! Build everything and run the demonstration.
+
+use anyhow::Result;
+
+use crate::run::{cargo, command, run};
+use crate::{root, ui};
+
+/// Builds the UI and the program, then runs `stonechat demo` with the given arguments.
+pub fn demo(arguments: &[String]) -> Result<()> {
+    build()?;
+    // cargo hands a leading `--` on when the arguments stand behind two of them.
+    let arguments = arguments.iter().skip_while(|argument| *argument == "--");
+    run(command(program()).arg("demo").args(arguments))
+}
+
+/// Builds the UI and the program in the profile that the tests use too.
+pub fn build() -> Result<()> {
+    ui::build()?;
+    run(cargo().args(["build", "--package", "stonechat"]))
+}
+
+/// The program that [`build`] makes.
+pub fn program() -> std::path::PathBuf {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
+    target.join("debug/stonechat")
+}
