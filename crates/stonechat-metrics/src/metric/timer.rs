@@ -1,0 +1,56 @@
+use std::time::{Duration, Instant};
+
+use super::Histogram;
+
+/// A running clock; when it is dropped, also by an early return or a panic, the time since its
+/// start is observed in seconds.
+///
+/// ```
+/// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
+/// # let registry = stonechat_metrics::Registry::bare();
+/// # let logins = registry.histogram("login_duration_seconds", "Time to log in.").register()?;
+/// let timer = logins.start_timer();
+/// // The work.
+/// drop(timer);
+/// assert_eq!(logins.count(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "the time is observed when the timer is dropped"]
+pub struct Timer {
+    histogram: Histogram,
+    start: Instant,
+    discarded: bool,
+}
+
+impl Timer {
+    pub(super) fn start(histogram: Histogram) -> Self {
+        Self {
+            histogram,
+            start: Instant::now(),
+            discarded: false,
+        }
+    }
+
+    /// Ends the timer now and returns what it recorded.
+    pub fn finish(mut self) -> Duration {
+        self.discarded = true;
+        let elapsed = self.start.elapsed();
+        self.histogram.observe_duration(elapsed);
+        elapsed
+    }
+
+    /// Ends the timer without recording anything.
+    pub fn discard(mut self) {
+        self.discarded = true;
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if !self.discarded {
+            self.histogram.observe_duration(self.start.elapsed());
+        }
+    }
+}
