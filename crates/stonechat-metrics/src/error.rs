@@ -6,7 +6,7 @@ use std::panic::Location;
 /// A place in the source, as `file:line:column`.
 pub type Place = &'static Location<'static>;
 
-/// A metric was not registered; nothing else about the registry has changed.
+/// A metric was not registered, or a registry not built; what was there before is unchanged.
 ///
 /// The debug form is the message itself, because that is what `fn main() -> Result<..>` prints.
 #[derive(thiserror::Error)]
@@ -18,6 +18,15 @@ pub enum RegisterError {
         /// The full name, with the namespace.
         name: String,
         /// Where the registration was written.
+        place: Place,
+        /// The rule that was broken, and what would be right.
+        problem: Problem,
+    },
+    /// A constant label of a registry breaks a rule of the data model: change it where `place`
+    /// points.
+    #[error("the registry cannot be built\n  at:    {place}\n  why:   {problem}")]
+    ConstantLabel {
+        /// Where the builder was made.
         place: Place,
         /// The rule that was broken, and what would be right.
         problem: Problem,

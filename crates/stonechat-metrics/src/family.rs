@@ -98,16 +98,15 @@ pub struct FamilyCore<M> {
 }
 
 struct Series<M> {
+    hash: u64,
     values: LabelValues,
     metric: M,
 }
 
 impl<M> Series<M> {
     fn is(&self, values: &[&str]) -> bool {
-        self.values
-            .iter()
-            .zip(values)
-            .all(|(own, value)| **own == **value)
+        let mut pairs = self.values.iter().zip(values);
+        pairs.all(|(own, value)| **own == **value)
     }
 }
 
@@ -127,49 +126,59 @@ impl<M: Metric> FamilyCore<M> {
 
     pub fn with(&self, values: &[&str]) -> M {
         let hash = self.hasher.hash_one(values);
-        if let Some(series) = self.table.read().find(hash, |series| series.is(values)) {
-            return series.metric.clone();
-        }
-        self.insert(hash, values)
-    }
-
-    #[cold]
-    fn insert(&self, hash: u64, values: &[&str]) -> M {
-        let mut table = self.table.write();
-        // Another thread may have created it while this one waited.
+        let table = self.table.read();
         if let Some(series) = table.find(hash, |series| series.is(values)) {
             return series.metric.clone();
         }
+        // A family that is full is left under the shared lock: a flood of label values must not
+        // make the known ones wait.
         let too_long = values
             .iter()
             .any(|value| value.len() > LABEL_VALUE_BYTES_MAX);
-        if !too_long && table.len() < self.desc.series_max {
-            return self.insert_into(&mut table, hash, values);
+        let full = table.len() >= self.desc.series_max;
+        drop(table);
+        if !too_long && !full {
+            let created = self.find_or_insert(hash, values, self.desc.series_max);
+            // None, if other threads have filled the family in the meantime.
+            if let Some(metric) = created {
+                return metric;
+            }
         }
-        self.limited.fetch_add(1, Ordering::Relaxed);
-        let others = vec![OTHER; values.len()];
-        let hash = self.hasher.hash_one(others.as_slice());
-        if let Some(series) = table.find(hash, |series| series.is(&others)) {
-            return series.metric.clone();
-        }
-        self.insert_into(&mut table, hash, &others)
+        self.other(values.len())
     }
 
-    fn insert_into(&self, table: &mut HashTable<Series<M>>, hash: u64, values: &[&str]) -> M {
+    #[cold]
+    fn other(&self, labels: usize) -> M {
+        self.limited.fetch_add(1, Ordering::Relaxed);
+        let values = vec![OTHER; labels];
+        let hash = self.hasher.hash_one(values.as_slice());
+        if let Some(series) = self.table.read().find(hash, |series| series.is(&values)) {
+            return series.metric.clone();
+        }
+        // Without a limit there always is one; if not, the values are lost and nothing worse.
+        self.find_or_insert(hash, &values, usize::MAX)
+            .unwrap_or_else(|| M::create(&self.shape))
+    }
+
+    #[cold]
+    fn find_or_insert(&self, hash: u64, values: &[&str], series_max: usize) -> Option<M> {
+        let mut table = self.table.write();
+        // Another thread may have created it while this one waited.
+        if let Some(series) = table.find(hash, |series| series.is(values)) {
+            return Some(series.metric.clone());
+        }
+        if table.len() >= series_max {
+            return None;
+        }
         let metric = M::create(&self.shape);
         let values: LabelValues = values.iter().map(|value| Box::from(*value)).collect();
         let series = Series {
+            hash,
             values,
             metric: metric.clone(),
         };
-        table.insert_unique(hash, series, |series| self.hash_of(series));
-        metric
-    }
-
-    fn hash_of(&self, series: &Series<M>) -> u64 {
-        // The hash of the same text as `&[&str]`, so that both find each other.
-        let values: Vec<&str> = series.values.iter().map(|value| &**value).collect();
-        self.hasher.hash_one(values.as_slice())
+        table.insert_unique(hash, series, |series| series.hash);
+        Some(metric)
     }
 
     fn remove(&self, values: &[&str]) -> bool {

@@ -1,22 +1,99 @@
 //! Metrics for Rust services that cannot make the classic mistakes.
-#![cfg_attr(docsrs, feature(doc_cfg))]
+//!
+//! Services for messaging and media fail in the same places: a metric that is defined twice takes
+//! the service down, user ids in labels explode, raw paths explode, a second registry loses the
+//! metrics of the process, an early return forgets to decrement a gauge. Here
+//!
+//! - a [`Registry`] never panics. The same metric registered twice is the same handles; a different
+//!   one under the same name is a [`RegisterError`] that names both places in the source, what
+//!   differs, and what to do;
+//! - every [`Family`] has a limit on its series; past it values go to one series, `other`, and
+//!   `stonechat_series_limited_total` counts them;
+//! - a value that cannot be recorded (NaN, a counter going down) is ignored, and counted;
+//! - what begins and ends is a guard, which `?`, a panic or a client that goes away cannot forget;
+//! - HTTP requests are counted under the template of their route, never under the path;
+//! - the process and the tokio runtime are in every [`Registry::new`].
+//!
+//! A complete service, with the feature `axum`:
+//!
+//! ```no_run
+//! use axum::{Router, extract::Path, routing::get};
+//! use stonechat_metrics::{HttpServer, Registry, serve_admin};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let registry = Registry::new();
+//!     let chat = registry.namespace("chat"); // chat_http_requests_total and so on
+//!     let http = HttpServer::register(&chat)?;
+//!     let logins = chat
+//!         .counter("logins_total", "Logins.")
+//!         .labels(["status"])
+//!         .register()?;
+//!
+//!     let login = async move |Path(_user): Path<String>| {
+//!         logins.with(["ok"]).inc();
+//!         "welcome"
+//!     };
+//!     let app = Router::new().route("/login/{user}", get(login)).layer(http.layer());
+//!
+//!     let _admin = serve_admin("127.0.0.1:9100", registry).await?; // /metrics and /healthz
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//!     Ok(axum::serve(listener, app).await?)
+//! }
+//! ```
+//!
+//! # Families
+//!
+//! [`HttpServer`], [`WebSockets`], [`Messages`], [`Queues`] and [`Database`] register what a chat
+//! backend needs in one line each. [`Registry::counter`], [`Registry::gauge`] and
+//! [`Registry::histogram`] make one's own. Handles are pointers to atomics: look a series up once,
+//! keep the handle, and using it takes no lock.
+//!
+//! # Cargo features
+//!
+//! - `axum`: `HttpServer::layer`, `metrics_router` and `serve_admin`; it brings
+//!   `tokio-runtime`.
+//! - `tokio-runtime`: metrics of the tokio runtime in every [`Registry::new`].
+//!
+//! # What stands on `prometheus-client`, and what does not
+//!
+//! OpenMetrics is written by `prometheus-client` 0.25, and a [`Registry`] is a
+//! `prometheus_client::collector::Collector`: register it with a registry of that crate, and its
+//! families are exposed there too. The rest is own code, each part for a reason:
+//!
+//! | part | what stands in the way |
+//! |---|---|
+//! | text format 0.0.4 | it writes only OpenMetrics and protobuf, and its encoders cannot be extended |
+//! | registry | `register` takes `&mut self`, checks nothing and returns nothing: a name given twice is exposed twice, and the scraper refuses the whole answer |
+//! | names and help | it adds a full stop to each help text, and writes a line break in one as it is |
+//! | family | unlimited, in the random order of a `HashMap`, and iterated only by its own encoders; `get_or_create` returns a lock guard, two of which in one expression can deadlock |
+//! | histogram | a mutex for each observation; its counts cannot be read, so no other encoder can be put beside its own; one NaN makes the sum NaN for good |
+//! | counter | a float counter takes negative and NaN amounts |
+//! | `EncodeLabelSet` | a label set knows its names only once there is a value, so a registry cannot compare them when a family is registered |
 
-mod builder; // describing a metric
-mod collect; // process and runtime, read at each scrape
-mod desc; // what a family is, and the rules it keeps
-mod encode; // the exposition formats
+// A description, and what can be wrong with it.
+mod desc; // name, help, type, labels, buckets, and the rules they keep
 mod error; // why a metric was not registered
-mod families;
+
+// What is counted with.
+pub mod buckets; // bounds for histograms
 mod family; // one name, many label values, one limit
 mod metric; // counter, gauge, histogram, timer
-mod registry; // all families of a service // HTTP, WebSocket, messages, queues, database
 
-pub mod buckets;
+// All of them together.
+mod builder; // from a name to a handle
+mod collect; // process and runtime, read at each scrape
+mod registry; // which families there are
 
+// What a scraper sees.
 #[cfg(feature = "axum")]
-mod admin;
+mod admin; // /metrics and /healthz
+mod encode; // the exposition formats
+
+// Ready for use.
+mod families; // HTTP, WebSocket, messages, queues, database
 #[cfg(feature = "axum")]
-mod layer;
+mod layer; // HTTP in axum
 
 #[cfg(feature = "axum")]
 pub use admin::{AdminServer, metrics_router, serve_admin};

@@ -308,12 +308,8 @@ impl RegistryBuilder {
                 Ok(()) if reserved => Problem::LabelReserved(name.clone()),
                 Ok(()) => continue,
             };
-            let name = "(constant labels)".to_owned();
-            return Err(RegisterError::Invalid {
-                name,
-                place: self.place,
-                problem,
-            });
+            let place = self.place;
+            return Err(RegisterError::ConstantLabel { place, problem });
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::buckets;
 use crate::error::RegisterError;
 use crate::family::{Family, OTHER};
-use crate::metric::{Counter, Gauge, GaugeGuard, Histogram};
+use crate::metric::{Counter, Gauge, Histogram};
 use crate::registry::Registry;
 
 /// The label `path` of requests that no route matches.
@@ -12,10 +13,13 @@ pub const UNMATCHED: &str = "unmatched";
 /// The label `status` of requests whose client went away before there was an answer.
 const CLIENT_CLOSED: &str = "499";
 
+/// The label `status` of requests whose handler panicked.
+const HANDLER_PANICKED: &str = "500";
+
 /// Requests to an HTTP server: `http_requests_total{method,path,status}`,
 /// `http_request_duration_seconds{method,path}` and `http_requests_in_flight`.
 ///
-/// With the feature `axum`, [`HttpServer::layer`] does everything; [`HttpServer::start`] serves
+/// With the feature `axum`, `HttpServer::layer` does everything; [`HttpServer::start`] serves
 /// other frameworks.
 ///
 /// ```
@@ -29,7 +33,10 @@ const CLIENT_CLOSED: &str = "499";
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct HttpServer {
+pub struct HttpServer(Arc<Families>);
+
+#[derive(Debug)]
+struct Families {
     requests: Family<Counter, 3>,
     duration: Family<Histogram, 2>,
     in_flight: Gauge,
@@ -65,38 +72,38 @@ impl HttpServer {
                 "Requests that wait for an answer.",
             )
             .register()?;
-        Ok(Self {
+        Ok(Self(Arc::new(Families {
             requests,
             duration,
             in_flight,
-        })
+        })))
     }
 
     /// Starts a request. `route` is the template that matched it, never the path itself, or
     /// [`UNMATCHED`]. A method that HTTP does not define becomes `other`.
     pub fn start<R: AsRef<str>>(&self, method: &str, route: R) -> HttpRequest<R> {
+        self.0.in_flight.inc();
         HttpRequest {
-            server: self.clone(),
+            families: Arc::clone(&self.0),
             method: known_method(method),
             route,
             start: Instant::now(),
             finished: false,
-            _in_flight: self.in_flight.hold(),
         }
     }
 }
 
 /// One request under way, made by [`HttpServer::start`]. Dropped before
-/// [`finish`](Self::finish), because the client went away, it counts with the status 499.
+/// [`finish`](Self::finish), it counts with the status 499, because the client went away, or with
+/// 500, if the handler panicked.
 #[derive(Debug)]
 #[must_use = "the request counts as abandoned when it is dropped"]
 pub struct HttpRequest<R: AsRef<str>> {
-    server: HttpServer,
+    families: Arc<Families>,
     method: &'static str,
     route: R,
     start: Instant,
     finished: bool,
-    _in_flight: GaugeGuard,
 }
 
 impl<R: AsRef<str>> HttpRequest<R> {
@@ -107,19 +114,23 @@ impl<R: AsRef<str>> HttpRequest<R> {
     }
 
     fn record(&self, status: &str) {
-        let (method, route) = (self.method, self.route.as_ref());
-        self.server.requests.with([method, route, status]).inc();
-        self.server
-            .duration
-            .with([method, route])
-            .observe_duration(self.start.elapsed());
+        let (families, method, route) = (&*self.families, self.method, self.route.as_ref());
+        let duration = families.duration.with([method, route]);
+        duration.observe_duration(self.start.elapsed());
+        families.requests.with([method, route, status]).inc();
+        families.in_flight.dec();
     }
 }
 
 impl<R: AsRef<str>> Drop for HttpRequest<R> {
     fn drop(&mut self) {
         if !self.finished {
-            self.record(CLIENT_CLOSED);
+            let panicking = std::thread::panicking();
+            self.record(if panicking {
+                HANDLER_PANICKED
+            } else {
+                CLIENT_CLOSED
+            });
         }
     }
 }

@@ -1,10 +1,11 @@
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::{Outcome, Outcomes};
 use crate::buckets;
 use crate::error::RegisterError;
 use crate::family::Family;
-use crate::metric::{Counter, Histogram, Timer};
+use crate::metric::{Counter, Histogram};
 use crate::registry::Registry;
 
 /// Chat messages on their way: `messages_sent_total{type,status}`,
@@ -104,10 +105,10 @@ impl Messages {
     /// The series of one type of message, `single` or `group` for example. Call it once for each
     /// type and keep the result.
     pub fn message_type(&self, message_type: &'static str) -> MessageType {
-        MessageType {
+        MessageType(Arc::new(TypeSeries {
             sent: Outcomes::new(&self.sent, message_type),
             duration: self.send_duration.with([message_type]),
-        }
+        }))
     }
 
     /// Counts a message that was pushed to a recipient, or could not be.
@@ -127,18 +128,21 @@ impl Messages {
 
 /// The series of one type of message, made by [`Messages::message_type`]; using it takes no locks.
 #[derive(Debug, Clone)]
-pub struct MessageType {
+pub struct MessageType(Arc<TypeSeries>);
+
+#[derive(Debug)]
+struct TypeSeries {
     sent: Outcomes,
     duration: Histogram,
 }
 
 impl MessageType {
-    /// Starts sending one message: counts it and observes its time when it ends.
+    /// Starts sending one message, which is counted and timed when it ends.
     pub fn start_send(&self) -> SendGuard {
         SendGuard {
-            sent: self.sent.clone(),
+            series: self.clone(),
+            start: Instant::now(),
             outcome: Outcome::Error,
-            _timer: self.duration.start_timer(),
         }
     }
 }
@@ -148,9 +152,9 @@ impl MessageType {
 #[derive(Debug)]
 #[must_use = "the message counts as failed when the guard is dropped"]
 pub struct SendGuard {
-    sent: Outcomes,
+    series: MessageType,
+    start: Instant,
     outcome: Outcome,
-    _timer: Timer,
 }
 
 impl SendGuard {
@@ -162,6 +166,8 @@ impl SendGuard {
 
 impl Drop for SendGuard {
     fn drop(&mut self) {
-        self.sent.count(self.outcome);
+        let TypeSeries { sent, duration } = &*self.series.0;
+        duration.observe_duration(self.start.elapsed());
+        sent.count(self.outcome);
     }
 }

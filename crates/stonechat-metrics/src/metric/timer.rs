@@ -21,7 +21,7 @@ use super::Histogram;
 pub struct Timer {
     histogram: Histogram,
     start: Instant,
-    discarded: bool,
+    ended: bool,
 }
 
 impl Timer {
@@ -29,13 +29,13 @@ impl Timer {
         Self {
             histogram,
             start: Instant::now(),
-            discarded: false,
+            ended: false,
         }
     }
 
     /// Ends the timer now and returns what it recorded.
     pub fn finish(mut self) -> Duration {
-        self.discarded = true;
+        self.ended = true;
         let elapsed = self.start.elapsed();
         self.histogram.observe_duration(elapsed);
         elapsed
@@ -43,13 +43,13 @@ impl Timer {
 
     /// Ends the timer without recording anything.
     pub fn discard(mut self) {
-        self.discarded = true;
+        self.ended = true;
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        if !self.discarded {
+        if !self.ended {
             self.histogram.observe_duration(self.start.elapsed());
         }
     }
