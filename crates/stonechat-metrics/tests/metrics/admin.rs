@@ -1,0 +1,117 @@
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use http_body_util::BodyExt;
+use stonechat_metrics::{Format, Registry, metrics_router, serve_admin};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tower::ServiceExt;
+
+#[tokio::test]
+async fn metrics_come_in_the_format_that_was_asked_for() {
+    let registry = Registry::bare();
+    registry.counter("x_total", "X.").register().unwrap().inc();
+    let cases: [(&[&str], Format); 5] = [
+        (&[], Format::Text),
+        (&["*/*"], Format::Text),
+        (
+            &["application/openmetrics-text; version=1.0.0"],
+            Format::OpenMetrics,
+        ),
+        (
+            &["text/html;q=0.9", "application/openmetrics-text;q=0.5"],
+            Format::OpenMetrics,
+        ),
+        (
+            &["application/openmetrics-text;q=0.1,text/plain;q=0.2"],
+            Format::Text,
+        ),
+    ];
+    for (accept, format) in cases {
+        let mut request = Request::builder().uri("/metrics");
+        for value in accept {
+            request = request.header(header::ACCEPT, *value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let answer = metrics_router(registry.clone())
+            .oneshot(request)
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(
+            answer.headers()[header::CONTENT_TYPE],
+            format.content_type(),
+            "{accept:?}"
+        );
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, registry.encode(format).as_bytes());
+    }
+}
+
+/// The whole answer to one request on a connection of its own.
+async fn get(addr: SocketAddr, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(addr).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn the_admin_server_answers_until_it_is_shut_down() {
+    let registry = Registry::new();
+    let admin = serve_admin("127.0.0.1:0", registry).await.unwrap();
+    let addr = admin.local_addr();
+    let health = get(addr, "/healthz").await.unwrap();
+    assert!(
+        health.starts_with("HTTP/1.1 200") && health.ends_with("ok\n"),
+        "{health}"
+    );
+    let metrics = get(addr, "/metrics").await.unwrap();
+    assert!(
+        metrics.contains("\nprocess_threads ") && metrics.contains("\ntokio_workers 1\n"),
+        "{metrics}"
+    );
+    assert!(
+        get(addr, "/other")
+            .await
+            .unwrap()
+            .starts_with("HTTP/1.1 404")
+    );
+
+    // A connection that a scraper keeps is closed too.
+    let mut kept = TcpStream::connect(addr).await.unwrap();
+    kept.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut buffer = [0; 1024];
+    assert!(kept.read(&mut buffer).await.unwrap() > 0);
+    admin.shutdown().await;
+    assert_eq!(kept.read(&mut buffer).await.unwrap(), 0);
+    assert!(get(addr, "/healthz").await.is_err());
+}
+
+#[tokio::test]
+async fn a_dropped_handle_leaves_the_server_running() {
+    let admin = serve_admin("127.0.0.1:0", Registry::bare()).await.unwrap();
+    let addr = admin.local_addr();
+    drop(admin);
+    tokio::task::yield_now().await;
+    assert!(
+        get(addr, "/healthz")
+            .await
+            .unwrap()
+            .starts_with("HTTP/1.1 200")
+    );
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_an_error() {
+    let admin = serve_admin("127.0.0.1:0", Registry::bare()).await.unwrap();
+    let error = serve_admin(admin.local_addr(), Registry::bare())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+}
