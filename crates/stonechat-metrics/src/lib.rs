@@ -98,7 +98,6 @@ mod layer; // HTTP in axum
 #[cfg(feature = "axum")]
 pub use admin::{AdminServer, metrics_router, serve_admin};
 pub use builder::{FamilyBuilder, MetricBuilder};
-pub use desc::Kind;
 pub use encode::{Format, negotiate};
 pub use error::{Conflict, Difference, Place, Problem, RegisterError};
 pub use families::{

@@ -119,9 +119,12 @@ impl Registry {
     }
 
     /// The same registry; names registered through the returned handle get `name` and `_` in front,
-    /// after the namespace that this handle has already.
+    /// after the namespace that this handle has already. An empty name adds nothing.
     #[must_use]
     pub fn namespace(&self, name: &str) -> Self {
+        if name.is_empty() {
+            return self.clone();
+        }
         Self {
             shared: Arc::clone(&self.shared),
             namespace: self.full_name(name).into(),

@@ -81,6 +81,20 @@ fn the_same_metric_is_the_same_handle() {
 }
 
 #[test]
+fn namespaces_add_up() {
+    let registry = Registry::bare();
+    let cases = [
+        (registry.namespace("a").namespace("b"), "a_b_x"),
+        (registry.namespace("a").namespace(""), "a_x"),
+        (registry.namespace(""), "x"),
+    ];
+    for (namespaced, name) in cases {
+        register(&namespaced, "gauge x").unwrap();
+        assert_eq!(lines(&registry, &format!("{name} ")), [format!("{name} 0")]);
+    }
+}
+
+#[test]
 fn a_conflict_names_both_places_the_difference_and_the_way_out() {
     let registry = Registry::bare().namespace("chat");
     let first = registry.counter("messages_total", "a");
