@@ -1,0 +1,130 @@
+//! What the store counts about itself.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use stonechat_model::{Appended, Timestamp};
+
+use super::Store;
+
+/// Counts since the store was opened.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub accepted: AtomicU64,
+    pub out_of_order: AtomicU64,
+    pub duplicate: AtomicU64,
+    pub too_old: AtomicU64,
+    pub unknown_series: AtomicU64,
+    pub series_refused: AtomicU64,
+    pub append_failures: AtomicU64,
+}
+
+impl Counters {
+    pub fn add(counter: &AtomicU64, count: usize) {
+        counter.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    pub fn count(&self, appended: &Appended) {
+        for (counter, count) in [
+            (&self.accepted, appended.accepted),
+            (&self.out_of_order, appended.out_of_order),
+            (&self.duplicate, appended.duplicate),
+            (&self.too_old, appended.too_old),
+            (&self.unknown_series, appended.unknown_series.len()),
+        ] {
+            if count > 0 {
+                Self::add(counter, count);
+            }
+        }
+    }
+}
+
+/// The state of a store at one moment. Names that end in `total` count since the store was opened.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct StoreStats {
+    /// Series in memory.
+    pub series: usize,
+    /// The limit of series in force.
+    pub series_max: usize,
+    /// Series that were refused because of the limit, or because their labels were too long.
+    pub series_refused_total: u64,
+    /// Chunks in memory, as of the last maintenance.
+    pub chunks: u64,
+    /// Samples in memory, as of the last maintenance.
+    pub samples: u64,
+    /// Bytes of compressed samples in memory, as of the last maintenance.
+    pub chunk_bytes: u64,
+    /// Samples that were accepted.
+    pub samples_accepted_total: u64,
+    /// Samples refused because their series has a newer one.
+    pub samples_out_of_order_total: u64,
+    /// Samples refused because their series has another value at that time.
+    pub samples_duplicate_total: u64,
+    /// Samples refused because they are older than the retention.
+    pub samples_too_old_total: u64,
+    /// Samples refused because their reference is not known.
+    pub samples_unknown_series_total: u64,
+    /// Batches of which nothing was stored because the log could not be written.
+    pub append_failures_total: u64,
+    /// Time of the newest sample.
+    pub newest: Option<Timestamp>,
+    /// Samples before this moment are refused; nothing before the first maintenance.
+    pub horizon: Option<Timestamp>,
+    /// Series that were removed because all their samples were older than the retention.
+    pub series_removed_total: u64,
+    /// Bytes in the segments of the log.
+    pub log_bytes: u64,
+    /// Number of those segments.
+    pub log_segments: u64,
+    /// Times the log was made durable.
+    pub syncs_total: u64,
+    /// Times that failed.
+    pub sync_failures_total: u64,
+    /// How long the last time took.
+    pub sync_last: Duration,
+    /// Length of the newest checkpoint in bytes.
+    pub checkpoint_bytes: u64,
+    /// Checkpoints that were written.
+    pub checkpoints_total: u64,
+    /// Checkpoints that could not be written.
+    pub checkpoint_failures_total: u64,
+    /// How long the last checkpoint took.
+    pub checkpoint_last: Duration,
+    /// How long reading the log back took when the store was opened.
+    pub replay: Duration,
+    /// Places at which the log was found damaged then.
+    pub damages: u64,
+}
+
+impl Store {
+    /// The state of the store. Cheap: nothing is counted anew. Waits for a batch or a checkpoint's beginning at most.
+    #[must_use]
+    pub fn stats(&self) -> StoreStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let counters = &self.counters;
+        let syncs = self.syncer.counts();
+        let mut stats = StoreStats {
+            series: self.head.registry().len(),
+            series_max: self.options.series_max,
+            series_refused_total: read(&counters.series_refused),
+            samples_accepted_total: read(&counters.accepted),
+            samples_out_of_order_total: read(&counters.out_of_order),
+            samples_duplicate_total: read(&counters.duplicate),
+            samples_too_old_total: read(&counters.too_old),
+            samples_unknown_series_total: read(&counters.unknown_series),
+            append_failures_total: read(&counters.append_failures),
+            syncs_total: syncs.syncs,
+            sync_failures_total: syncs.failures,
+            sync_last: syncs.last,
+            replay: self.recovery.duration,
+            damages: self.recovery.damages,
+            ..StoreStats::default()
+        };
+        let horizon = self.horizon.load(Ordering::Relaxed);
+        stats.horizon = (horizon > i64::MIN).then(|| Timestamp::from_millis(horizon));
+        self.writer.lock().describe(&mut stats);
+        self.report.lock().describe(&mut stats);
+        stats
+    }
+}
