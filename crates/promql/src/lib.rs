@@ -1,1 +1,34 @@
-//! PromQL: text to tree to values.
+//! PromQL, the query language of Prometheus 3: text to tree to values.
+//!
+//! [`parse`] turns text into a checked [`Expr`]. [`Engine`] evaluates it over any
+//! [`Queryable`](stonechat_model::Queryable): the local store, a remote engine, a test's samples. Error texts,
+//! warnings and results follow Prometheus.
+//!
+//! ```
+//! let expr = stonechat_promql::parse("sum by (job)(rate(http_requests_total[5m]))")?;
+//! assert_eq!(expr.to_string(), "sum by (job) (rate(http_requests_total[5m]))");
+//!
+//! let error = stonechat_promql::parse("rate(up)").unwrap_err();
+//! assert_eq!(
+//!     error.to_string(),
+//!     r#"1:6: parse error: expected type range vector in call to function "rate", got instant vector"#,
+//! );
+//! # Ok::<(), stonechat_promql::ParseError>(())
+//! ```
+
+pub mod ast; // the tree
+mod cancel; // stopping a query from outside
+mod engine; // an expression and a store to an answer
+mod error; // why there is no answer
+mod functions; // what can be called
+mod lexer; // text to tokens
+mod parser; // tokens to the tree
+mod value; // what a query answers
+
+pub use ast::{Expr, Span, ValueType};
+pub use cancel::Cancel;
+pub use engine::{Engine, EngineOptions, Steps};
+pub use error::{EvalError, MatchingError};
+pub use functions::Function;
+pub use parser::{DEPTH_MAX, ParseError, TEXT_BYTES_MAX, parse, parse_selector};
+pub use value::{Annotation, Answer, Point, Sample, Series, Severity, Value};
