@@ -1,0 +1,52 @@
+//! The control listener: faults on and off while the chat runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use http::StatusCode;
+
+use crate::fault::{Fault, Faults};
+use crate::refusal::Refusal;
+
+type Switches = BTreeMap<&'static str, bool>;
+
+/// `GET /faults` lists the switches; `PUT` and `DELETE /faults/{name}` turn one and list them again.
+pub(crate) fn router(faults: Arc<Faults>) -> Router {
+    Router::new()
+        .route("/faults", get(list))
+        .route("/faults/{name}", put(switch_on).delete(switch_off))
+        .with_state(faults)
+}
+
+async fn list(State(faults): State<Arc<Faults>>) -> Json<Switches> {
+    Json(switches(&faults))
+}
+
+async fn switch_on(
+    State(faults): State<Arc<Faults>>,
+    Path(name): Path<String>,
+) -> Result<Json<Switches>, Refusal> {
+    switch(&faults, &name, true)
+}
+
+async fn switch_off(
+    State(faults): State<Arc<Faults>>,
+    Path(name): Path<String>,
+) -> Result<Json<Switches>, Refusal> {
+    switch(&faults, &name, false)
+}
+
+fn switch(faults: &Faults, name: &str, on: bool) -> Result<Json<Switches>, Refusal> {
+    let fault: Fault =
+        name.parse().map_err(|unknown| Refusal::new(StatusCode::NOT_FOUND, unknown))?;
+    faults.switch(fault, on);
+    Ok(Json(switches(faults)))
+}
+
+fn switches(faults: &Faults) -> Switches {
+    let now = faults.now();
+    Fault::ALL.into_iter().map(|fault| (fault.name(), now.contains(fault))).collect()
+}

@@ -1,0 +1,183 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stonechat_metrics::PushStatus;
+use tokio::time::sleep;
+
+use super::{PUSH_TIMEOUT, TaskMetrics};
+use crate::call::{CallError, Caller};
+use crate::fault::{Fault, Faults};
+use crate::queue::{Consumer, Entry, EntryId};
+use crate::wire::{Delivery, Push, PushOutcome, Pushed, UserId};
+
+/// Messages taken from the queue, and pushed in one call, together.
+const BATCH_MAX: usize = 64;
+/// While [`Fault::Backlog`] is on: one message each time, then a pause.
+const BACKLOG_PAUSE: Duration = Duration::from_millis(300);
+/// Attempts at pushing a batch to one gateway. After the last one its users find the messages in
+/// the history, as they do when they were offline.
+const ATTEMPTS: u32 = 4;
+/// The pause after the first failed attempt; it doubles with each further one.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// The pause when the queue itself fails.
+const QUEUE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Takes messages and pushes them.
+#[derive(Debug)]
+pub(super) struct Pusher {
+    pub gateways: Vec<Caller>,
+    pub faults: Arc<Faults>,
+    pub metrics: TaskMetrics,
+}
+
+impl Pusher {
+    /// Works until it is dropped.
+    pub async fn consume(&self, consumer: &mut Consumer) {
+        loop {
+            let backlog = self.faults.is_on(Fault::Backlog);
+            let count = if backlog { 1 } else { BATCH_MAX };
+            let entries = match consumer.receive(count).await {
+                Ok(entries) => entries,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot take messages");
+                    sleep(QUEUE_PAUSE).await;
+                    continue;
+                }
+            };
+            self.handle(consumer, entries).await;
+            if backlog {
+                tokio::select! {
+                    () = sleep(BACKLOG_PAUSE) => {}
+                    () = self.faults.until(Fault::Backlog, false) => {}
+                }
+            }
+        }
+    }
+
+    async fn handle(&self, consumer: &mut Consumer, entries: Vec<Entry>) {
+        let (ids, deliveries) = self.readable(entries);
+        if !deliveries.is_empty() {
+            self.push_everywhere(&deliveries).await;
+        }
+        if let Err(error) = consumer.acknowledge(&ids).await {
+            // They come again, and their recipients see them twice, with the same identifier.
+            tracing::warn!(%error, "cannot acknowledge");
+        }
+    }
+
+    /// What is no delivery is counted and acknowledged, otherwise it would come again for ever.
+    fn readable(&self, entries: Vec<Entry>) -> (Vec<EntryId>, Vec<Arc<Delivery>>) {
+        let mut ids = Vec::with_capacity(entries.len());
+        let mut deliveries = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match entry.delivery {
+                Some(delivery) => deliveries.push(delivery),
+                None => self.metrics.failed.inc(),
+            }
+            ids.push(entry.id);
+        }
+        (ids, deliveries)
+    }
+
+    /// Pushes to all gateways: each knows who is connected to it.
+    async fn push_everywhere(&self, deliveries: &[Arc<Delivery>]) {
+        let push = Push { deliveries: deliveries.iter().map(|it| Delivery::clone(it)).collect() };
+        let calls = self.gateways.iter().map(|gateway| push_with_retries(gateway, &push));
+        let answers: Vec<Option<Pushed>> = futures_util::future::join_all(calls).await;
+        for (index, delivery) in deliveries.iter().enumerate() {
+            let mut merged = Merged::default();
+            for answer in &answers {
+                merged.add(answer.as_ref().and_then(|pushed| pushed.outcomes.get(index)));
+            }
+            for user in &delivery.recipients {
+                self.metrics.messages.pushed(merged.status(*user));
+            }
+            let counter = if merged.unknown { &self.metrics.failed } else { &self.metrics.consumed };
+            counter.inc();
+        }
+    }
+}
+
+/// What the gateways together say of one message.
+#[derive(Debug, Default)]
+struct Merged {
+    delivered: HashSet<UserId>,
+    failed: HashSet<UserId>,
+    /// A gateway gave no answer, so whoever is not known to have the message may lack it.
+    unknown: bool,
+}
+
+impl Merged {
+    fn add(&mut self, outcome: Option<&PushOutcome>) {
+        match outcome {
+            Some(outcome) => {
+                self.delivered.extend(&outcome.delivered);
+                self.failed.extend(&outcome.failed);
+            }
+            None => self.unknown = true,
+        }
+    }
+
+    fn status(&self, user: UserId) -> PushStatus {
+        if self.delivered.contains(&user) {
+            PushStatus::Ok
+        } else if self.unknown || self.failed.contains(&user) {
+            PushStatus::Error
+        } else {
+            PushStatus::Offline
+        }
+    }
+}
+
+async fn push_with_retries(gateway: &Caller, push: &Push) -> Option<Pushed> {
+    let mut pause = RETRY_PAUSE;
+    for attempt in 1..=ATTEMPTS {
+        let pushed: Result<Pushed, CallError> = gateway.post("/push", push).await;
+        match pushed {
+            Ok(pushed) => return Some(pushed),
+            Err(error) => tracing::warn!(%error, attempt, "cannot push"),
+        }
+        if attempt < ATTEMPTS {
+            sleep(pause).await;
+            pause *= 2;
+        }
+    }
+    None
+}
+
+/// Calls one gateway's push endpoint.
+pub(super) fn push_caller(address: std::net::SocketAddr) -> Caller {
+    Caller::new("gateway push", address, PUSH_TIMEOUT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(delivered: &[i64], failed: &[i64]) -> PushOutcome {
+        let users = |keys: &[i64]| keys.iter().copied().map(UserId).collect();
+        PushOutcome { delivered: users(delivered), failed: users(failed) }
+    }
+
+    fn check(answers: &[Option<PushOutcome>], user: i64, expected: PushStatus) {
+        let mut merged = Merged::default();
+        answers.iter().for_each(|answer| merged.add(answer.as_ref()));
+        assert_eq!(merged.status(UserId(user)), expected, "{answers:?}");
+    }
+
+    #[test]
+    fn one_gateway_that_has_the_user_is_enough() {
+        check(&[Some(outcome(&[], &[])), Some(outcome(&[1], &[]))], 1, PushStatus::Ok);
+        check(&[Some(outcome(&[], &[1])), Some(outcome(&[1], &[]))], 1, PushStatus::Ok);
+        check(&[None, Some(outcome(&[1], &[]))], 1, PushStatus::Ok);
+    }
+
+    #[test]
+    fn offline_is_only_who_is_known_to_be_nowhere() {
+        check(&[Some(outcome(&[2], &[]))], 1, PushStatus::Offline);
+        check(&[Some(outcome(&[], &[1]))], 1, PushStatus::Error);
+        check(&[None, Some(outcome(&[], &[]))], 1, PushStatus::Error);
+        check(&[], 1, PushStatus::Offline);
+    }
+}
