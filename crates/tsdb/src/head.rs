@@ -169,4 +169,3 @@ impl Removal<'_> {
         self.taken.len()
     }
 }
-

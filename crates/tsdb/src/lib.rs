@@ -12,7 +12,8 @@
 //! let dir = tempfile::tempdir()?;
 //! let store = Store::open(StoreOptions::new(dir.path()))?;
 //!
-//! let series = store.series(&Labels::from_pairs([("__name__", "up"), ("job", "gateway")])?)?;
+//! let labels = Labels::from_pairs([("__name__", "up"), ("job", "gateway")])?;
+//! let series = Appender::series(&store, &labels)?;
 //! let mut scrape = Batch::at(Timestamp::from_millis(15_000));
 //! scrape.values.push((series, 1.0));
 //! assert_eq!(store.append(&scrape)?.accepted, 1);

@@ -1,0 +1,11 @@
+//! The store through its front door: against a model, through crashes, on disks that fail.
+
+mod concurrent; // appending and querying at the same time
+mod damage; // files that changed behind the store's back
+mod faults; // writes that fail or are torn, disks that are full or lose power
+mod faulty_disk; // a disk in memory that does as it is told
+mod kill; // SIGKILL at random moments
+mod model; // random operations against a plain map
+mod retention; // what goes and what stays
+mod support; // stores, batches and answers in one line
+mod throughput; // what a million samples cost
