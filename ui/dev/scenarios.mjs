@@ -7,7 +7,7 @@ const MINUTE = 60 * SECOND;
 const RULES = [
   {
     name: "ChatSendLatencyHigh",
-    query: "histogram_quantile(0.95, sum by (le) (rate(chat_message_send_duration_seconds_bucket[30s]))) > 0.25",
+    query: "histogram_quantile(0.95, sum by (le) (rate(chat_message_send_duration_seconds_bucket[15s]))) > 0.25",
     for: 15,
     severity: "warning",
     summary: "Sending a message takes too long",

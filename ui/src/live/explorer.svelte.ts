@@ -29,7 +29,7 @@ export const PRESETS: readonly Preset[] = [
   { name: "Messages sent", expression: "sum by (status) (rate(chat_messages_sent_total[15s]))" },
   {
     name: "Send latency p95",
-    expression: "histogram_quantile(0.95, sum by (le) (rate(chat_message_send_duration_seconds_bucket[30s])))",
+    expression: "histogram_quantile(0.95, sum by (le) (rate(chat_message_send_duration_seconds_bucket[15s])))",
   },
   { name: "Queue lag", expression: "chat_queue_lag" },
   { name: "Connections", expression: "sum(chat_websocket_connections)" },
