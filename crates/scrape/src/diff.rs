@@ -1,0 +1,88 @@
+//! What a new configuration changes. Pure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use stonechat_model::Labels;
+
+use crate::job::ScrapeSettings;
+use crate::target::Target;
+
+/// What makes a target the same target. Two in one job with the same labels and URL are one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) pool: String,
+    pub(crate) url: String,
+    pub(crate) labels: Labels,
+}
+
+/// A target and what its scrapes go by.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) target: Arc<Target>,
+    pub(crate) settings: Arc<ScrapeSettings>,
+}
+
+impl Wanted {
+    /// True when a running scrape loop does for the other one too.
+    fn is_served_by(&self, running: &Self) -> bool {
+        let (new, old) = (&self.target, &running.target);
+        (new.interval, new.timeout) == (old.interval, old.timeout)
+            && self.settings == running.settings
+    }
+
+    /// True when the text of a series means the same stored series as before.
+    pub(crate) fn reads_as(&self, before: &Self) -> bool {
+        let (new, old) = (&self.settings, &before.settings);
+        self.target.labels == before.target.labels
+            && new.honor_labels == old.honor_labels
+            && new.metric_relabel == old.metric_relabel
+            && new.limits == old.limits
+    }
+}
+
+/// The difference between what runs and what is wanted.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Runs on untouched.
+    pub(crate) kept: Vec<Key>,
+    /// Goes on under other settings or at another URL with the same labels: the old key, and the new one.
+    pub(crate) replaced: Vec<(Key, Key)>,
+    /// Begins.
+    pub(crate) added: Vec<Key>,
+    /// Ends.
+    pub(crate) removed: Vec<Key>,
+}
+
+/// Compares what runs with what is wanted.
+pub(crate) fn diff<'a>(
+    running: impl Iterator<Item = (&'a Key, &'a Wanted)>,
+    wanted: &BTreeMap<Key, Wanted>,
+) -> Change {
+    let mut change = Change::default();
+    let mut left: BTreeMap<&Key, &Wanted> = wanted.iter().collect();
+    for (key, before) in running {
+        match left.remove(key) {
+            Some(after) if after.is_served_by(before) => change.kept.push(key.clone()),
+            Some(_) => change.replaced.push((key.clone(), key.clone())),
+            None => change.removed.push(key.clone()),
+        }
+    }
+    // Who has the labels of one that ends goes on with its series, so that they show no gap.
+    let removed = std::mem::take(&mut change.removed);
+    for old in removed {
+        let successor = left
+            .keys()
+            .find(|new| new.pool == old.pool && new.labels == old.labels)
+            .map(|new| (*new).clone());
+        match successor {
+            Some(new) => {
+                left.remove(&new);
+                change.replaced.push((old, new));
+            }
+            None => change.removed.push(old),
+        }
+    }
+    change.added = left.into_keys().cloned().collect();
+    change
+}
