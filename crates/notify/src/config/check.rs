@@ -1,0 +1,116 @@
+//! From what is written to what cannot be wrong. Every problem is kept, so that one run shows them all.
+
+use std::path::Path;
+
+use stonechat_model::yaml::{self, Spanned};
+use stonechat_model::{
+    MatchOp, Matcher, Problem, Problems, is_label_name, is_legacy_label_name, nearest,
+};
+
+use super::file::{Text, TextMap};
+use crate::matchers;
+
+/// The file under check and the problems found so far.
+pub(crate) struct Check<'a> {
+    pub(crate) file: &'a Path,
+    text: &'a str,
+    pub(crate) problems: Problems,
+}
+
+impl<'a> Check<'a> {
+    pub(crate) fn new(file: &'a Path, text: &'a str) -> Self {
+        Self {
+            file,
+            text,
+            problems: Problems::default(),
+        }
+    }
+
+    /// A problem at the place of a value.
+    pub(crate) fn at<T>(&mut self, value: &Spanned<T>, message: impl Into<String>) {
+        self.problems
+            .0
+            .push(yaml::problem_at(self.file, self.text, value, message));
+    }
+
+    /// A problem at the place of a value, and what would be right.
+    pub(crate) fn at_with_help<T>(
+        &mut self,
+        value: &Spanned<T>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let problem = yaml::problem_at(self.file, self.text, value, message).help(help);
+        self.problems.0.push(problem);
+    }
+
+    /// A problem of the file as a whole.
+    pub(crate) fn of_file(&mut self, message: impl Into<String>) {
+        self.problems.0.push(Problem::of_file(self.file, message));
+    }
+
+    /// A name that has to be defined elsewhere in the file.
+    pub(super) fn known<'n>(
+        &mut self,
+        what: &str,
+        name: &Text,
+        defined: impl IntoIterator<Item = &'n str> + Clone,
+    ) {
+        if defined.clone().into_iter().any(|known| known == name.value) {
+            return;
+        }
+        let message = format!("the {what} `{}` is not defined", name.value);
+        match nearest(&name.value, defined) {
+            Some(near) => self.at_with_help(name, message, format!("did you mean `{near}`?")),
+            None => self.at(name, message),
+        }
+    }
+
+    /// A label's name, of any characters.
+    pub(super) fn label_name(&mut self, name: &Text) {
+        if !is_label_name(&name.value) {
+            self.at(name, "a label name is empty");
+        }
+    }
+
+    /// All conditions of a route or of one side of an inhibition rule, sorted.
+    pub(super) fn matchers(
+        &mut self,
+        equal: &TextMap,
+        regex: &TextMap,
+        texts: Option<&Vec<Text>>,
+    ) -> Vec<Matcher> {
+        let mut all = self.old_matchers(equal, MatchOp::Equal);
+        all.extend(self.old_matchers(regex, MatchOp::Regex));
+        for text in texts.into_iter().flatten() {
+            match matchers::parse(&text.value) {
+                Ok(matchers) => all.extend(matchers),
+                Err(error) => self.at(text, error.to_string()),
+            }
+        }
+        matchers::sort(&mut all);
+        all
+    }
+
+    /// The conditions of the older keys `match` and `match_re`.
+    fn old_matchers(&mut self, map: &TextMap, op: MatchOp) -> Vec<Matcher> {
+        let mut matchers = Vec::new();
+        for (name, value) in map.iter().flatten() {
+            match value {
+                Some(value) if !is_legacy_label_name(name) => self.at_with_help(
+                    value,
+                    format!("`{name}` is not a label name that this key takes"),
+                    "write it under `matchers` in quotes",
+                ),
+                Some(value) => match Matcher::new(name, op, value.value.as_str()) {
+                    Ok(matcher) => matchers.push(matcher),
+                    Err(error) => self.at(value, error.to_string()),
+                },
+                // As in Alertmanager: an empty text is a text, but no pattern.
+                None if op == MatchOp::Equal => matchers.push(Matcher::equal(name, "")),
+                None => self.of_file(format!("the label `{name}` has no regular expression")),
+            }
+        }
+        matchers
+    }
+}

@@ -1,0 +1,269 @@
+//! One round of a group: from its alerts to messages, and from what became of those to the group's end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stonechat_model::Timestamp;
+
+use super::{Dispatcher, Flight, Note, Order, Outcome, Output, Suppression, Ticket};
+use crate::alert::{ToldAlert, message_order};
+use crate::channel::{Integration, IntegrationKey};
+use crate::config::Config;
+use crate::group::{GroupId, Round};
+use crate::log::{self, LogEntry, LogKey};
+use crate::notification::Notification;
+use crate::route::Route;
+
+/// Even in a group that is looked at more often, a message gets this long to be delivered.
+const SEND_TIME_MIN: Duration = Duration::from_secs(10);
+
+impl Dispatcher {
+    /// A group is due: tells every way out of its receiver what is new to it.
+    pub(super) fn begin_round(&mut self, now: Timestamp, id: GroupId, outputs: &mut Vec<Output>) {
+        let config = Arc::clone(&self.config);
+        let Some(group) = self.groups.get(id) else {
+            return;
+        };
+        let route = config.routes.get(group.route);
+        let alerts = self.alerts_of(now, id);
+        let resolved = alerts.iter().filter(|told| told.resolved);
+        let resolved = resolved.map(|told| Arc::clone(&told.known)).collect();
+        if let Some(group) = self.groups.get_mut(id) {
+            group.looked_at = true;
+            group.round = Some(Round {
+                resolved,
+                failed: false,
+            });
+        }
+        self.groups.set_due(id, now.plus(route.group_interval));
+        let alerts = self.audible(now, route, alerts, outputs);
+        for integration in config.integrations(&route.receiver) {
+            self.tell((now, id), integration, &alerts, outputs);
+        }
+        self.end_round(now, id);
+    }
+
+    /// The alerts of a group as they are now, in the order of a message.
+    fn alerts_of(&self, now: Timestamp, id: GroupId) -> Vec<ToldAlert> {
+        let labels = self.groups.get(id).into_iter().flat_map(|g| &g.alerts);
+        let slots = labels.filter_map(|labels| self.alerts.get(labels));
+        let mut alerts: Vec<ToldAlert> = slots
+            .map(|slot| ToldAlert {
+                known: Arc::clone(&slot.known),
+                resolved: slot.known.alert.is_resolved(now),
+            })
+            .collect();
+        alerts.sort_by(|a, b| message_order(&a.known.alert.labels, &b.known.alert.labels));
+        alerts
+    }
+
+    /// The alerts that nothing keeps quiet.
+    fn audible(
+        &self,
+        now: Timestamp,
+        route: &Route,
+        mut alerts: Vec<ToldAlert>,
+        outputs: &mut Vec<Output>,
+    ) -> Vec<ToldAlert> {
+        let before = alerts.len();
+        let fires = |labels: &_| {
+            let source = self.alerts.get(labels);
+            source.is_some_and(|slot| !slot.known.alert.is_resolved(now))
+        };
+        alerts.retain(|told| {
+            self.inhibitor
+                .inhibited_by(&told.known.alert.labels, fires)
+                .is_none()
+        });
+        note(Suppression::Inhibition, before - alerts.len(), outputs);
+        if let Some(suppression) = quiet_time(&self.config, route, now) {
+            note(suppression, alerts.len(), outputs);
+            alerts.clear();
+        }
+        alerts
+    }
+
+    /// Tells one way out what is new to it, or remembers to do so once the message before has landed.
+    fn tell(
+        &mut self,
+        (now, id): (Timestamp, GroupId),
+        integration: &Integration,
+        alerts: &[ToldAlert],
+        outputs: &mut Vec<Output>,
+    ) {
+        let Some(group) = self.groups.get(id) else {
+            return;
+        };
+        let key = LogKey {
+            group: Arc::clone(&group.key),
+            integration: integration.key.clone(),
+        };
+        if let Some(flight) = self.flights.get_mut(&key) {
+            flight.again = true;
+            return;
+        }
+        let route = self.config.routes.get(group.route);
+        let (repeat, interval) = (route.repeat_interval, route.group_interval);
+        let entry = self.log.get(&key);
+        let Some(reason) = log::reason(entry, alerts, integration.send_resolved, repeat, now)
+        else {
+            return;
+        };
+        let message: Vec<ToldAlert> = alerts
+            .iter()
+            .filter(|told| !told.resolved || wants_end(integration, entry, told))
+            .cloned()
+            .collect();
+        if message.is_empty() {
+            self.record(LogEntry::new(key, alerts, repeat, now), outputs);
+            return;
+        }
+        let order = Order {
+            ticket: Ticket(self.next_ticket),
+            integration: integration.key.clone(),
+            notification: Notification {
+                receiver: Arc::clone(&integration.key.receiver),
+                group_key: Arc::clone(&group.key),
+                group_labels: group.labels.clone(),
+                reason,
+                alerts: message,
+            },
+            deadline: now.plus(interval.max(SEND_TIME_MIN)),
+        };
+        self.next_ticket += 1;
+        let flight = Flight {
+            ticket: order.ticket,
+            group: id,
+            again: false,
+            alerts: alerts.to_vec(),
+            repeat,
+        };
+        self.tickets.insert(order.ticket, key.clone());
+        self.flights.insert(key, flight);
+        outputs.push(Output::Send(order));
+    }
+
+    fn record(&mut self, entry: LogEntry, outputs: &mut Vec<Output>) {
+        self.log.insert(entry.key.clone(), entry.clone());
+        outputs.push(Output::Record(entry));
+    }
+
+    /// A message has landed.
+    pub(super) fn sent(
+        &mut self,
+        now: Timestamp,
+        ticket: Ticket,
+        outcome: Outcome,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Some(key) = self.tickets.remove(&ticket) else {
+            return;
+        };
+        let Some(flight) = self.flights.remove(&key) else {
+            return;
+        };
+        debug_assert_eq!(flight.ticket, ticket, "one message per way and group");
+        if outcome == Outcome::Delivered {
+            let entry = LogEntry::new(key.clone(), &flight.alerts, flight.repeat, now);
+            self.record(entry, outputs);
+        }
+        if flight.again || outcome == Outcome::Interrupted {
+            self.tell_again(now, flight.group, &key.integration, outputs);
+        } else if outcome == Outcome::Failed
+            && let Some(round) = self.round(flight.group)
+        {
+            round.failed = true;
+        }
+        self.end_round(now, flight.group);
+    }
+
+    /// Looks anew at what one way out has to be told.
+    fn tell_again(
+        &mut self,
+        now: Timestamp,
+        id: GroupId,
+        integration: &IntegrationKey,
+        outputs: &mut Vec<Output>,
+    ) {
+        let config = Arc::clone(&self.config);
+        let Some(group) = self.groups.get(id) else {
+            return;
+        };
+        let route = config.routes.get(group.route);
+        let ways = config.integrations(&route.receiver).iter();
+        let Some(way) = ways.into_iter().find(|way| way.key == *integration) else {
+            return;
+        };
+        let alerts = self.alerts_of(now, id);
+        let alerts = self.audible(now, route, alerts, outputs);
+        self.tell((now, id), way, &alerts, outputs);
+    }
+
+    fn round(&mut self, id: GroupId) -> Option<&mut Round> {
+        self.groups.get_mut(id)?.round.as_mut()
+    }
+
+    /// Ends the round if nothing of it is on its way. If all went well, alerts that were over leave the group, and a
+    /// group without alerts ceases to be.
+    fn end_round(&mut self, now: Timestamp, id: GroupId) {
+        let Some(group) = self.groups.get(id) else {
+            return;
+        };
+        let route = self.config.routes.get(group.route);
+        let ways = self.config.integrations(&route.receiver).iter();
+        let flying = ways.into_iter().any(|way| {
+            self.flights.contains_key(&LogKey {
+                group: Arc::clone(&group.key),
+                integration: way.key.clone(),
+            })
+        });
+        let Some(group) = self.groups.get_mut(id).filter(|_| !flying) else {
+            return;
+        };
+        let Some(round) = group.round.take() else {
+            return;
+        };
+        if round.failed {
+            return;
+        }
+        for told in round.resolved {
+            let labels = &told.alert.labels;
+            // An alert that has changed since, such as one that fires again, stays.
+            let Some(slot) = self.alerts.get_mut(labels) else {
+                continue;
+            };
+            if Arc::ptr_eq(&slot.known, &told) && slot.known.alert.is_resolved(now) {
+                slot.groups.retain(|group| *group != id);
+                group.alerts.remove(labels);
+            }
+        }
+        if group.alerts.is_empty() {
+            self.groups.remove(id);
+        }
+    }
+}
+
+/// Whether a way out wants to hear of an alert's end and has not yet.
+fn wants_end(integration: &Integration, entry: Option<&LogEntry>, told: &ToldAlert) -> bool {
+    let heard = entry.is_some_and(|entry| entry.resolved.contains(&told.fingerprint()));
+    integration.send_resolved && !heard
+}
+
+fn note(suppression: Suppression, alerts: usize, outputs: &mut Vec<Output>) {
+    if alerts > 0 {
+        outputs.push(Output::Note(Note::Suppressed(suppression, alerts)));
+    }
+}
+
+/// Why a route is silent at this time of the calendar, if it is.
+fn quiet_time(config: &Config, route: &Route, now: Timestamp) -> Option<Suppression> {
+    let holds = |name: &String| {
+        let spans = config.intervals.get(name).into_iter().flatten();
+        spans.into_iter().any(|interval| interval.contains(now))
+    };
+    if !route.active_intervals.is_empty() && !route.active_intervals.iter().any(holds) {
+        return Some(Suppression::OutsideActiveInterval);
+    }
+    let muted = route.mute_intervals.iter().any(holds);
+    muted.then_some(Suppression::MuteInterval)
+}

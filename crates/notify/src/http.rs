@@ -1,0 +1,103 @@
+//! HTTP clients as `http_config` asks for them.
+
+use std::io;
+
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, Identity, Proxy, RequestBuilder};
+
+use crate::config::{Auth, HttpConfig, SecretSource, TlsConfig};
+
+/// Why a client cannot be built. The texts hold nothing secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientError {
+    /// A certificate or key cannot be read.
+    #[error("{what} cannot be read")]
+    Read {
+        what: &'static str,
+        source: io::Error,
+    },
+    /// A certificate or key is not what it should be.
+    #[error("{0} is not in PEM format")]
+    Pem(&'static str),
+    /// The library refuses the settings.
+    #[error("the HTTP client cannot be built: {0}")]
+    Build(#[source] reqwest::Error),
+}
+
+const USER_AGENT: &str = concat!("Stonechat/", env!("CARGO_PKG_VERSION"));
+
+/// The most redirects that are followed, as in Go.
+const REDIRECTS_MAX: usize = 10;
+
+/// Builds a client. The process must have a default TLS provider.
+pub(crate) fn client(config: &HttpConfig) -> Result<Client, ClientError> {
+    let redirects = match config.follow_redirects {
+        true => Policy::limited(REDIRECTS_MAX),
+        false => Policy::none(),
+    };
+    // Like Prometheus, and unlike the library, no proxy is taken from the environment.
+    let mut builder = Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(redirects)
+        .no_proxy();
+    if let Some(proxy) = &config.proxy_url {
+        let proxy =
+            Proxy::all(proxy.reveal()).map_err(|error| ClientError::Build(error.without_url()))?;
+        builder = builder.proxy(proxy);
+    }
+    let TlsConfig {
+        ca,
+        cert,
+        key,
+        skip_verify,
+    } = &config.tls;
+    if let Some(ca) = ca {
+        let pem = read("the certificate of the authority", ca)?;
+        let certificates = Certificate::from_pem_bundle(pem.as_bytes())
+            .map_err(|_| ClientError::Pem("the certificate of the authority"))?;
+        builder = builder.tls_certs_only(certificates);
+    }
+    if let (Some(cert), Some(key)) = (cert, key) {
+        let pem = format!(
+            "{}\n{}\n",
+            read("the client's certificate", cert)?,
+            read("the client's key", key)?
+        );
+        let identity = Identity::from_pem(pem.as_bytes())
+            .map_err(|_| ClientError::Pem("the client's certificate or key"))?;
+        builder = builder.identity(identity);
+    }
+    builder
+        .tls_danger_accept_invalid_certs(*skip_verify)
+        .build()
+        .map_err(|error| ClientError::Build(error.without_url()))
+}
+
+fn read(what: &'static str, secret: &SecretSource) -> Result<String, ClientError> {
+    let read = secret
+        .read()
+        .map_err(|source| ClientError::Read { what, source })?;
+    Ok(read.reveal().to_owned())
+}
+
+/// Adds the header `Authorization`. Files are read each time, so that a changed password needs no reload.
+pub(crate) fn authorize(
+    request: RequestBuilder,
+    auth: Option<&Auth>,
+) -> Result<RequestBuilder, io::Error> {
+    Ok(match auth {
+        None => request,
+        Some(Auth::Basic { username, password }) => {
+            let password = password.as_ref().map(SecretSource::read).transpose()?;
+            let password = password.as_ref().map(stonechat_model::Secret::reveal);
+            request.basic_auth(username.read()?.reveal(), password)
+        }
+        Some(Auth::Scheme {
+            scheme,
+            credentials,
+        }) => request.header(
+            reqwest::header::AUTHORIZATION,
+            format!("{scheme} {}", credentials.read()?.reveal()),
+        ),
+    })
+}
