@@ -1,6 +1,7 @@
 //! The page in Chromium against a running demo.
 
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -8,11 +9,21 @@ use anyhow::Result;
 
 use crate::run::{Count, Running, command, run_tests};
 use crate::services::free_port;
-use crate::{demo, setup};
+use crate::{demo, setup, ui};
 
-/// Starts the demo on free ports and lets Chromium look at its page.
+/// Lets Chromium look at the page in every state, and at the page of a running demo on free ports.
 pub fn test() -> Result<Count> {
     let chromium = setup::chromium()?;
+    let mut count = run_tests(
+        ui::npm()
+            .args(["run", "--silent", "test:states"])
+            .env("CHROMIUM", &chromium),
+    )?;
+    count += against_the_demo(&chromium)?;
+    Ok(count)
+}
+
+fn against_the_demo(chromium: &Path) -> Result<Count> {
     demo::build()?;
     let folder = tempfile::tempdir()?;
     let base = free_port_range()?;

@@ -70,7 +70,8 @@ pub fn run_tests(command: &mut Command) -> Result<Count> {
     say(command);
     // One pipe for both streams keeps their order; nextest writes to standard error, libtest to standard output.
     let (reader, writer) = std::io::pipe()?;
-    command.stdout(writer.try_clone()?).stderr(writer);
+    // Colours would hide the counts.
+    command.env("NO_COLOR", "1").stdout(writer.try_clone()?).stderr(writer);
     let mut child = command
         .spawn()
         .with_context(|| format!("cannot start {}", shown(command)))?;
@@ -90,7 +91,7 @@ pub fn run_tests(command: &mut Command) -> Result<Count> {
     Ok(count)
 }
 
-/// The counts in a closing line of nextest, libtest, node's runner, or ours.
+/// The counts in a closing line of nextest, libtest, vitest, node's runner, or ours.
 fn read_count(line: &str) -> Option<Count> {
     let line = line.trim().trim_start_matches(['#', 'ℹ', ' ']);
     let summary = line.contains("tests run:") || line.contains("test run:");
@@ -108,7 +109,8 @@ fn read_count(line: &str) -> Option<Count> {
             ..Count::default()
         });
     }
-    (summary || closing).then(|| Count {
+    let vitest = line.starts_with("Tests  ");
+    (summary || closing || vitest).then(|| Count {
         passed: before(line, " passed"),
         failed: before(line, " failed"),
         skipped: before(line, " skipped") + before(line, " ignored"),
@@ -240,6 +242,12 @@ mod tests {
             ("# pass 12", 12, 0, 0),
             ("ℹ fail 2", 0, 2, 0),
             ("9 passed, 1 failed", 9, 1, 0),
+            (
+                "      Tests  1 failed | 182 passed | 2 skipped (185)",
+                182,
+                1,
+                2,
+            ),
         ] {
             assert_eq!(
                 read_count(line),

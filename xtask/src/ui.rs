@@ -47,7 +47,7 @@ fn is_current(ui: &Path) -> bool {
         "public",
         "index.html",
         "package-lock.json",
-        "vite.config.ts",
+        "vite.config.js",
         "svelte.config.js",
     ];
     built.is_some()
