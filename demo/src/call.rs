@@ -30,7 +30,10 @@ pub(crate) enum CallError {
     #[error("{service} did not answer within {after:?}")]
     Timeout { service: String, after: Duration },
     #[error("{service} cannot be reached")]
-    Unreachable { service: String, source: hyper_util::client::legacy::Error },
+    Unreachable {
+        service: String,
+        source: hyper_util::client::legacy::Error,
+    },
     #[error("{service} gave an answer that cannot be read: {why}")]
     Answer { service: String, why: String },
 }
@@ -64,7 +67,12 @@ impl Caller {
             .pool_idle_timeout(IDLE_CONNECTION_AGE_MAX)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .build(connector);
-        Self { service: format!("{service} at {address}"), address, timeout, client }
+        Self {
+            service: format!("{service} at {address}"),
+            address,
+            timeout,
+            client,
+        }
     }
 
     /// Posts a question and reads the answer.
@@ -73,7 +81,15 @@ impl Caller {
         path: &str,
         question: &Q,
     ) -> Result<A, CallError> {
-        self.call(&Call { method: Method::POST, path, token: None }, Some(question)).await
+        self.call(
+            &Call {
+                method: Method::POST,
+                path,
+                token: None,
+            },
+            Some(question),
+        )
+        .await
     }
 
     /// Makes any call; without a question the body is empty.
@@ -85,9 +101,10 @@ impl Caller {
         let request = self.request(call, question)?;
         match tokio::time::timeout(self.timeout, self.exchange(request)).await {
             Ok(answer) => answer,
-            Err(_) => {
-                Err(CallError::Timeout { service: self.service.clone(), after: self.timeout })
-            }
+            Err(_) => Err(CallError::Timeout {
+                service: self.service.clone(),
+                after: self.timeout,
+            }),
         }
     }
 
@@ -96,7 +113,10 @@ impl Caller {
         call: &Call<'_>,
         question: Option<&Q>,
     ) -> Result<Request<Full<Bytes>>, CallError> {
-        let unusable = |why: String| CallError::Answer { service: self.service.clone(), why };
+        let unusable = |why: String| CallError::Answer {
+            service: self.service.clone(),
+            why,
+        };
         let body = match question {
             Some(question) => {
                 serde_json::to_vec(question).map_err(|error| unusable(error.to_string()))?
@@ -106,11 +126,16 @@ impl Caller {
         let mut request = Request::builder()
             .method(&call.method)
             .uri(format!("http://{}{}", self.address, call.path))
-            .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            .header(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
         if let Some(token) = call.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        request.body(Full::new(body.into())).map_err(|error| unusable(error.to_string()))
+        request
+            .body(Full::new(body.into()))
+            .map_err(|error| unusable(error.to_string()))
     }
 
     async fn exchange<A: DeserializeOwned>(
@@ -118,12 +143,18 @@ impl Caller {
         request: Request<Full<Bytes>>,
     ) -> Result<A, CallError> {
         let service = || self.service.clone();
-        let unusable = |why: String| CallError::Answer { service: service(), why };
-        let response = self
-            .client
-            .request(request)
-            .await
-            .map_err(|source| CallError::Unreachable { service: service(), source })?;
+        let unusable = |why: String| CallError::Answer {
+            service: service(),
+            why,
+        };
+        let response =
+            self.client
+                .request(request)
+                .await
+                .map_err(|source| CallError::Unreachable {
+                    service: service(),
+                    source,
+                })?;
         let status = response.status();
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
             .collect()

@@ -10,14 +10,16 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use crate::args::ChatArgs;
 use crate::call::Caller;
 use crate::control;
+use crate::ending::ending;
 use crate::fault::{Fault, Faults, leak_while_on};
 use crate::gateway::{self, Gateway, GatewayMetrics};
 use crate::listen::{ListenError, Listener};
 use crate::logic::{self, Logic, LogicMetrics};
 use crate::queue::{Queue, QueueConfig, QueueError};
-use crate::store::{Store, StoreConfig, StoreError};
+use crate::store::{Store, StoreConfig, StoreError, without_password};
 use crate::task::{Task, TaskConfig, TaskError};
 use crate::wire::UnixMillis;
 
@@ -92,6 +94,25 @@ impl ChatConfig {
             faults: Vec::new(),
         }
     }
+
+    /// The database as it may be logged.
+    fn database_name(&self) -> String {
+        match &self.store {
+            None => "SQLite in a temporary folder".to_owned(),
+            Some(StoreConfig::Folder(folder)) => format!("SQLite in {}", folder.display()),
+            Some(StoreConfig::MySql(url)) => without_password(url),
+        }
+    }
+
+    /// The queue as it may be logged.
+    fn queue_name(&self) -> String {
+        match &self.queue {
+            QueueConfig::Memory => "in this process".to_owned(),
+            QueueConfig::Redis { url, stream } => {
+                format!("{stream} at {}", without_password(url))
+            }
+        }
+    }
 }
 
 /// The chat could not start.
@@ -150,13 +171,21 @@ pub async fn run(config: ChatConfig) -> Result<Chat, ChatError> {
     let listeners = Listeners::bind(&config.addresses).await?;
     let (store_config, temporary_folder) = store_config(config.store)?;
     let faults = Arc::new(Faults::new(config.faults.into_iter().collect()));
-    let registries = Registries { gateway: Registry::new(), logic: Registry::new() };
+    let registries = Registries {
+        gateway: Registry::new(),
+        logic: Registry::new(),
+    };
     let stop = CancellationToken::new();
 
     let metrics = LogicMetrics::register(&registries.logic)?;
     let store = Store::open(&store_config, metrics.database.clone(), Arc::clone(&faults)).await?;
     let queue = Queue::open(&config.queue, config.queue_capacity).await?;
-    let logic = Arc::new(Logic::new(store, queue.clone(), Arc::clone(&faults), metrics));
+    let logic = Arc::new(Logic::new(
+        store,
+        queue.clone(),
+        Arc::clone(&faults),
+        metrics,
+    ));
     let to_logic = Caller::new("logic", listeners.logic.address(), LOGIC_TIMEOUT);
     let metrics = GatewayMetrics::register(&registries.gateway)?;
     let gateway = Arc::new(Gateway::new(to_logic, metrics, &stop));
@@ -183,9 +212,7 @@ pub async fn run(config: ChatConfig) -> Result<Chat, ChatError> {
     Ok(chat)
 }
 
-fn store_config(
-    store: Option<StoreConfig>,
-) -> Result<(StoreConfig, Option<TempDir>), ChatError> {
+fn store_config(store: Option<StoreConfig>) -> Result<(StoreConfig, Option<TempDir>), ChatError> {
     if let Some(store) = store {
         return Ok((store, None));
     }
@@ -216,7 +243,8 @@ impl Listeners {
             logic: Listener::bind("logic", wanted.logic).await?,
             push: Listener::bind("pushes to the gateway", wanted.push).await?,
             control: Listener::bind("the control of faults", wanted.control).await?,
-            gateway_metrics: Listener::bind("the gateway's metrics", wanted.gateway_metrics).await?,
+            gateway_metrics: Listener::bind("the gateway's metrics", wanted.gateway_metrics)
+                .await?,
             logic_metrics: Listener::bind("logic's metrics", wanted.logic_metrics).await?,
         })
     }
@@ -249,7 +277,9 @@ impl Chat {
     /// WebSockets with a close frame, ends the services. Takes at most some 12 seconds.
     pub async fn stop(self) {
         self.gateway.end_intake();
-        let consumed = ![Fault::DeadService, Fault::Backlog].map(|it| self.faults.is_on(it)).contains(&true);
+        let consumed = ![Fault::DeadService, Fault::Backlog]
+            .map(|it| self.faults.is_on(it))
+            .contains(&true);
         if consumed && timeout(DRAIN_MAX, self.logic.drained()).await.is_err() {
             tracing::warn!("messages are left in the queue");
         }
@@ -271,10 +301,19 @@ impl Chat {
             self.spawn(listener.serve(router, self.stop.clone()));
         };
         serve(listeners.logic, logic::router(Arc::clone(&self.logic)));
-        serve(listeners.push, gateway::push_router(Arc::clone(&self.gateway)));
-        serve(listeners.gateway, gateway::router(Arc::clone(&self.gateway)));
+        serve(
+            listeners.push,
+            gateway::push_router(Arc::clone(&self.gateway)),
+        );
+        serve(
+            listeners.gateway,
+            gateway::router(Arc::clone(&self.gateway)),
+        );
         serve(listeners.control, control::router(Arc::clone(&self.faults)));
-        serve(listeners.gateway_metrics, metrics_router(registries.gateway));
+        serve(
+            listeners.gateway_metrics,
+            metrics_router(registries.gateway),
+        );
         serve(listeners.logic_metrics, metrics_router(registries.logic));
     }
 
@@ -287,4 +326,28 @@ impl Chat {
         let (faults, stop) = (Arc::clone(&self.faults), self.stop.clone());
         self.spawn(async move { leak_while_on(&faults, &stop).await });
     }
+}
+
+/// Runs a chat until the time is up, a signal comes, or standard input ends, as the arguments say;
+/// then stops it in order.
+///
+/// # Errors
+///
+/// When the chat cannot start; see [`ChatError`].
+pub async fn run_chat(args: ChatArgs) -> Result<(), ChatError> {
+    let end = args.end.clone();
+    let config = ChatConfig::from(args);
+    let (database, queue) = (config.database_name(), config.queue_name());
+    let chat = run(config).await?;
+    let at = chat.addresses();
+    tracing::info!(gateway = %at.gateway, control = %at.control, database, queue, "chat runs");
+    tracing::info!(
+        gateway = %at.gateway_metrics, logic = %at.logic_metrics, task = %at.task_metrics, "metrics"
+    );
+    let ending = ending(end.time, end.exit_with_stdin)
+        .await
+        .map_err(ChatError::Signals)?;
+    tracing::info!(%ending, "chat ends");
+    chat.stop().await;
+    Ok(())
 }

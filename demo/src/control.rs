@@ -1,13 +1,16 @@
 //! The control listener: faults on and off while the chat runs.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::routing::{get, put};
 use axum::{Json, Router};
-use http::StatusCode;
+use http::{Method, StatusCode};
 
+use crate::call::{Call, CallError, Caller};
 use crate::fault::{Fault, Faults};
 use crate::refusal::Refusal;
 
@@ -40,13 +43,43 @@ async fn switch_off(
 }
 
 fn switch(faults: &Faults, name: &str, on: bool) -> Result<Json<Switches>, Refusal> {
-    let fault: Fault =
-        name.parse().map_err(|unknown| Refusal::new(StatusCode::NOT_FOUND, unknown))?;
+    let fault: Fault = name
+        .parse()
+        .map_err(|unknown| Refusal::new(StatusCode::NOT_FOUND, unknown))?;
     faults.switch(fault, on);
     Ok(Json(switches(faults)))
 }
 
 fn switches(faults: &Faults) -> Switches {
     let now = faults.now();
-    Fault::ALL.into_iter().map(|fault| (fault.name(), now.contains(fault))).collect()
+    Fault::ALL
+        .into_iter()
+        .map(|fault| (fault.name(), now.contains(fault)))
+        .collect()
+}
+
+/// How long a chat may take to answer about its switches.
+const SWITCH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A running chat did not switch a fault: check its control address and that it runs.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct SwitchError(#[from] CallError);
+
+/// Switches a fault of the chat whose control listener is at this address.
+///
+/// # Errors
+///
+/// When no chat answers there.
+pub async fn switch_fault(control: SocketAddr, fault: Fault, on: bool) -> Result<(), SwitchError> {
+    let method = if on { Method::PUT } else { Method::DELETE };
+    let path = format!("/faults/{fault}");
+    let call = Call {
+        method,
+        path: &path,
+        token: None,
+    };
+    let chat = Caller::new("the control of the chat", control, SWITCH_TIMEOUT);
+    let _now: BTreeMap<String, bool> = chat.call(&call, None::<&()>).await?;
+    Ok(())
 }

@@ -66,7 +66,7 @@ fn stdin_end() -> oneshot::Receiver<()> {
         while matches!(stdin.read(&mut discarded), Ok(count) if count > 0) {}
         drop(stdin);
         // Nobody listens any more when the program ends for another reason.
-        drop(ended.send(()));
+        let _ = ended.send(());
     });
     end
 }

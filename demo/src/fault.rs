@@ -27,8 +27,13 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault, in the order in which they are listed to people.
-    pub const ALL: [Self; 5] =
-        [Self::SlowDb, Self::FailingSends, Self::DeadService, Self::Backlog, Self::MemoryLeak];
+    pub const ALL: [Self; 5] = [
+        Self::SlowDb,
+        Self::FailingSends,
+        Self::DeadService,
+        Self::Backlog,
+        Self::MemoryLeak,
+    ];
 
     /// The name on the command line and in the control API.
     pub fn name(self) -> &'static str {
@@ -67,7 +72,9 @@ impl FromStr for Fault {
         Self::ALL
             .into_iter()
             .find(|fault| fault.name() == name)
-            .ok_or_else(|| UnknownFault { name: name.to_owned() })
+            .ok_or_else(|| UnknownFault {
+                name: name.to_owned(),
+            })
     }
 }
 
@@ -82,13 +89,19 @@ impl FaultSet {
     }
 
     fn with(self, fault: Fault, on: bool) -> Self {
-        if on { Self(self.0 | fault.bit()) } else { Self(self.0 & !fault.bit()) }
+        if on {
+            Self(self.0 | fault.bit())
+        } else {
+            Self(self.0 & !fault.bit())
+        }
     }
 }
 
 impl FromIterator<Fault> for FaultSet {
     fn from_iter<I: IntoIterator<Item = Fault>>(faults: I) -> Self {
-        faults.into_iter().fold(Self::default(), |set, fault| set.with(fault, true))
+        faults
+            .into_iter()
+            .fold(Self::default(), |set, fault| set.with(fault, true))
     }
 }
 
@@ -101,7 +114,9 @@ pub struct Faults {
 impl Faults {
     /// Switches with these faults on.
     pub fn new(on: FaultSet) -> Self {
-        Self { set: watch::Sender::new(on) }
+        Self {
+            set: watch::Sender::new(on),
+        }
     }
 
     /// Whether this fault is on now.
@@ -162,7 +177,10 @@ mod tests {
         faults.switch(Fault::SlowDb, false);
         faults.switch(Fault::MemoryLeak, true);
         faults.switch(Fault::MemoryLeak, true);
-        let on: Vec<_> = Fault::ALL.into_iter().filter(|fault| faults.is_on(*fault)).collect();
+        let on: Vec<_> = Fault::ALL
+            .into_iter()
+            .filter(|fault| faults.is_on(*fault))
+            .collect();
         assert_eq!(on, [Fault::Backlog, Fault::MemoryLeak]);
     }
 }

@@ -95,7 +95,10 @@ impl Gateway {
         self.intake_end.cancel();
         self.end.cancel();
         self.sockets.close();
-        if tokio::time::timeout(CLOSE_MAX, self.sockets.wait()).await.is_err() {
+        if tokio::time::timeout(CLOSE_MAX, self.sockets.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("some users did not answer the close frame");
         }
     }

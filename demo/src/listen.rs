@@ -47,7 +47,11 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub async fn bind(name: &'static str, address: SocketAddr) -> Result<Self, ListenError> {
-        let failed = |source| ListenError { name, address, source };
+        let failed = |source| ListenError {
+            name,
+            address,
+            source,
+        };
         let tcp = TcpListener::bind(address).await.map_err(failed)?;
         let address = tcp.local_addr().map_err(failed)?;
         Ok(Self { name, address, tcp })

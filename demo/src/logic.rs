@@ -114,7 +114,10 @@ impl Logic {
     }
 
     /// Publishes into the queue and counts it.
-    async fn publish(&self, delivery: crate::wire::Delivery) -> Result<(), crate::queue::QueueError> {
+    async fn publish(
+        &self,
+        delivery: crate::wire::Delivery,
+    ) -> Result<(), crate::queue::QueueError> {
         let published = self.queue.publish(delivery).await;
         self.metrics.queue.published(Outcome::from(&published));
         published

@@ -1,2 +1,78 @@
-//! The chat's command line.
-fn main() {}
+//! The command line of the demo's chat.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand, ValueEnum};
+use stonechat_demo::{ChatArgs, Fault, LoadArgs, run_chat, run_load, switch_fault};
+use tracing_subscriber::EnvFilter;
+
+/// A small chat backend: gateway, logic and task in one process, and users to chat through it.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the chat: gateway, logic and task
+    Serve(Box<ChatArgs>),
+    /// Let users chat through a running chat
+    Load(LoadArgs),
+    /// Switch a fault of a running chat on or off
+    Fault {
+        /// slow-db, failing-sends, dead-service, backlog or memory-leak
+        name: Fault,
+        /// The new state
+        state: State,
+        /// The chat's control address
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:19100")]
+        control: SocketAddr,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum State {
+    On,
+    Off,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    match run(cli.command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(args) => run_chat(*args).await?,
+        Command::Load(args) => println!("{}", run_load(args).await?),
+        Command::Fault {
+            name,
+            state,
+            control,
+        } => {
+            switch_fault(control, name, state == State::On)
+                .await
+                .with_context(|| format!("cannot switch {name}"))?;
+        }
+    }
+    Ok(())
+}

@@ -172,7 +172,10 @@ pub(crate) mod tests {
             entries.extend(consumer.receive(count - entries.len()).await.unwrap());
         }
         let key = |entry: &Entry| entry.delivery.as_ref().map_or(-1, |it| it.message_id.0);
-        (entries.iter().map(key).collect(), entries.into_iter().map(|entry| entry.id).collect())
+        (
+            entries.iter().map(key).collect(),
+            entries.into_iter().map(|entry| entry.id).collect(),
+        )
     }
 
     /// What both queues must do.
@@ -198,7 +201,10 @@ pub(crate) mod tests {
         let full = queue.publish(delivery(0)).await.unwrap_err();
         assert!(matches!(full, QueueError::Full { capacity: limit } if limit == capacity));
         let (_, entries) = receive(&mut again, 1).await;
-        assert!(queue.publish(delivery(0)).await.is_err(), "received still takes its place");
+        assert!(
+            queue.publish(delivery(0)).await.is_err(),
+            "received still takes its place"
+        );
         again.acknowledge(&entries).await.unwrap();
         publish(queue, [0]).await;
         again.leave().await.unwrap();

@@ -24,7 +24,10 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub fn new(status: StatusCode, message: impl fmt::Display) -> Self {
-        Self { status, message: message.to_string() }
+        Self {
+            status,
+            message: message.to_string(),
+        }
     }
 
     pub fn bad_request(message: impl fmt::Display) -> Self {
@@ -42,7 +45,13 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (self.status, Json(RefusalBody { error: self.message })).into_response()
+        (
+            self.status,
+            Json(RefusalBody {
+                error: self.message,
+            }),
+        )
+            .into_response()
     }
 }
 

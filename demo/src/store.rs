@@ -132,7 +132,11 @@ impl Store {
             StoreConfig::Folder(folder) => Pool::Sqlite(open_sqlite(folder).await?),
             StoreConfig::MySql(url) => Pool::MySql(open_mysql(url).await?),
         };
-        let store = Self { pool, metrics, faults };
+        let store = Self {
+            pool,
+            metrics,
+            faults,
+        };
         store.create_tables().await?;
         Ok(store)
     }
@@ -180,15 +184,27 @@ async fn open_sqlite(folder: &Path) -> Result<Sides<Sqlite>, StoreError> {
             .acquire_timeout(CONNECT_TIMEOUT)
             .test_before_acquire(false)
     };
-    let failed = |source| StoreError::Open { what: file.display().to_string(), source };
-    let write = pool(1).connect_with(options.clone()).await.map_err(failed)?;
-    let read = pool(SQLITE_READERS_MAX).connect_with(options).await.map_err(failed)?;
+    let failed = |source| StoreError::Open {
+        what: file.display().to_string(),
+        source,
+    };
+    let write = pool(1)
+        .connect_with(options.clone())
+        .await
+        .map_err(failed)?;
+    let read = pool(SQLITE_READERS_MAX)
+        .connect_with(options)
+        .await
+        .map_err(failed)?;
     Ok(Sides { read, write })
 }
 
 async fn open_mysql(url: &str) -> Result<Sides<MySql>, StoreError> {
     let what = without_password(url);
-    let failed = |source| StoreError::Open { what: what.clone(), source };
+    let failed = |source| StoreError::Open {
+        what: what.clone(),
+        source,
+    };
     let options: MySqlConnectOptions = url.parse().map_err(failed)?;
     let pool = MySqlPoolOptions::new()
         .max_connections(MYSQL_CONNECTIONS_MAX)
@@ -196,7 +212,10 @@ async fn open_mysql(url: &str) -> Result<Sides<MySql>, StoreError> {
         .connect_with(options)
         .await
         .map_err(failed)?;
-    Ok(Sides { read: pool.clone(), write: pool })
+    Ok(Sides {
+        read: pool.clone(),
+        write: pool,
+    })
 }
 
 /// An address as it may be shown: `mysql://user:***@host/database`.
@@ -216,7 +235,10 @@ mod tests {
     #[test]
     fn a_password_is_never_shown() {
         for (url, shown) in [
-            ("mysql://chat:se:cr@t@db:3306/chat", "mysql://chat:***@db:3306/chat"),
+            (
+                "mysql://chat:se:cr@t@db:3306/chat",
+                "mysql://chat:***@db:3306/chat",
+            ),
             ("mysql://chat@db/chat", "mysql://chat@db/chat"),
             ("redis://:secret@cache:6379", "redis://:***@cache:6379"),
             ("redis://cache:6379", "redis://cache:6379"),

@@ -29,7 +29,10 @@ impl TaskMetrics {
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let chat = registry.namespace("chat");
         let consumed = chat
-            .counter("queue_consumed_total", "Messages taken from the queue and worked on.")
+            .counter(
+                "queue_consumed_total",
+                "Messages taken from the queue and worked on.",
+            )
             .labels(["queue", "status"])
             .register()?;
         Ok(Self {

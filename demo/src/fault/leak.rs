@@ -74,7 +74,9 @@ mod tests {
             hoard.grow();
             assert_eq!(hoard.held_bytes(), step * STEP_BYTES);
         }
-        let full = Hoard { blocks: vec![vec![0; HELD_BYTES_MAX]] };
+        let full = Hoard {
+            blocks: vec![vec![0; HELD_BYTES_MAX]],
+        };
         let mut hoard = full;
         hoard.grow();
         assert_eq!(hoard.held_bytes(), HELD_BYTES_MAX);
@@ -85,6 +87,11 @@ mod tests {
         let mut hoard = Hoard::default();
         (0..=BLOCK_BYTES / STEP_BYTES).for_each(|_| hoard.grow());
         assert_eq!(hoard.blocks.len(), 2);
-        assert!(hoard.blocks.iter().all(|block| block.capacity() >= BLOCK_BYTES));
+        assert!(
+            hoard
+                .blocks
+                .iter()
+                .all(|block| block.capacity() >= BLOCK_BYTES)
+        );
     }
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{
@@ -7,7 +8,6 @@ use axum::extract::{
 };
 use axum::response::Response;
 use axum::routing::{any, get, post};
-use axum::Router;
 use http::request::Parts;
 use http::{StatusCode, header};
 use serde::Deserialize;
@@ -58,11 +58,11 @@ async fn open(
     Ok(Json(gateway.logic.post("/sessions/open", &asked).await?))
 }
 
-async fn sessions(
-    State(gateway): Service,
-    Caller(user_id): Caller,
-) -> Answer<Vec<SessionLine>> {
-    let asked = OnBehalf { user_id, question: ListSessions {} };
+async fn sessions(State(gateway): Service, Caller(user_id): Caller) -> Answer<Vec<SessionLine>> {
+    let asked = OnBehalf {
+        user_id,
+        question: ListSessions {},
+    };
     Ok(Json(gateway.logic.post("/sessions", &asked).await?))
 }
 
@@ -88,8 +88,17 @@ async fn history(
 ) -> Answer<Vec<HistoryLine>> {
     let session_id = session.parse().map_err(Refusal::bad_request)?;
     let Query(page) = page.map_err(|error| Refusal::bad_request(error.body_text()))?;
-    let question = ReadHistory { session_id, before: page.before, limit: page.limit };
-    Ok(Json(gateway.logic.post("/history", &OnBehalf { user_id, question }).await?))
+    let question = ReadHistory {
+        session_id,
+        before: page.before,
+        limit: page.limit,
+    };
+    Ok(Json(
+        gateway
+            .logic
+            .post("/history", &OnBehalf { user_id, question })
+            .await?,
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -109,7 +118,9 @@ async fn connect(
     let seat = gateway.hub.join(user).map_err(Refusal::unavailable)?;
     // Counted from here on, so that closing waits also for a handshake under way.
     let tracked = gateway.sockets.token();
-    let upgrade = upgrade.max_message_size(FRAME_BYTES_MAX).max_frame_size(FRAME_BYTES_MAX);
+    let upgrade = upgrade
+        .max_message_size(FRAME_BYTES_MAX)
+        .max_frame_size(FRAME_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {
         gateway.converse(socket, user, seat).await;
         drop(tracked);
@@ -121,15 +132,25 @@ impl Gateway {
     async fn identify(&self, token: Option<String>) -> Result<Identity, Refusal> {
         let missing = || Refusal::new(StatusCode::UNAUTHORIZED, "a token is needed: log in first");
         let token = token.ok_or_else(missing)?;
-        Ok(self.logic.post("/authenticate", &Authenticate { token }).await?)
+        Ok(self
+            .logic
+            .post("/authenticate", &Authenticate { token })
+            .await?)
     }
 
     /// Hands a message of a user to logic.
-    pub(super) async fn send(&self, user_id: UserId, question: SendMessage) -> Result<Sent, Refusal> {
+    pub(super) async fn send(
+        &self,
+        user_id: UserId,
+        question: SendMessage,
+    ) -> Result<Sent, Refusal> {
         if self.intake_end.is_cancelled() {
             return Err(Refusal::unavailable("the gateway is going away"));
         }
-        Ok(self.logic.post("/messages", &OnBehalf { user_id, question }).await?)
+        Ok(self
+            .logic
+            .post("/messages", &OnBehalf { user_id, question })
+            .await?)
     }
 }
 
@@ -139,7 +160,10 @@ struct Caller(UserId);
 impl FromRequestParts<Arc<Gateway>> for Caller {
     type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        gateway: &Arc<Gateway>,
+    ) -> Result<Self, Refusal> {
         let header = parts.headers.get(header::AUTHORIZATION);
         let token = header
             .and_then(|value| value.to_str().ok())

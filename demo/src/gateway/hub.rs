@@ -95,7 +95,9 @@ impl Hub {
             next_line: AtomicU64::new(0),
             slow_clients,
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Takes a seat for a user; the receiver brings what is to be written to the client.
@@ -112,16 +114,28 @@ impl Hub {
         let (frames, outgoing) = mpsc::channel(FRAMES_WAITING_MAX);
         let number = shared.next_line.fetch_add(1, Ordering::Relaxed);
         let too_slow = CancellationToken::new();
-        own.push(Line { number, frames: frames.clone(), too_slow: too_slow.clone() });
+        own.push(Line {
+            number,
+            frames: frames.clone(),
+            too_slow: too_slow.clone(),
+        });
         shared.seats.fetch_add(1, Ordering::Relaxed);
-        let seat = Seat { shared: Arc::clone(shared), user, number, frames, too_slow };
+        let seat = Seat {
+            shared: Arc::clone(shared),
+            user,
+            number,
+            frames,
+            too_slow,
+        };
         Ok((seat, outgoing))
     }
 
     /// Hands a frame to every connection of a user, without waiting for any.
     pub fn push(&self, user: UserId, frame: &Frame) -> PushResult {
         let lines = self.shared.lines.lock();
-        let Some(own) = lines.get(&user) else { return PushResult::Offline };
+        let Some(own) = lines.get(&user) else {
+            return PushResult::Offline;
+        };
         let mut result = PushResult::Offline;
         for line in own {
             match line.frames.try_send(frame.clone()) {
@@ -170,12 +184,19 @@ mod tests {
     const BEN: UserId = UserId(2);
 
     fn hub() -> (Hub, Counter) {
-        let slow = Registry::bare().counter("slow_total", "Slow.").register().unwrap();
+        let slow = Registry::bare()
+            .counter("slow_total", "Slow.")
+            .register()
+            .unwrap();
         (Hub::new(slow.clone()), slow)
     }
 
     fn frame(text: &'static str) -> Frame {
-        Frame { kind: FrameKind::Message, text: text.into(), accepted_at: None }
+        Frame {
+            kind: FrameKind::Message,
+            text: text.into(),
+            accepted_at: None,
+        }
     }
 
     #[test]
@@ -216,7 +237,9 @@ mod tests {
     #[test]
     fn a_user_has_a_limited_number_of_connections() {
         let (hub, _) = hub();
-        let seats: Vec<_> = (0..SEATS_OF_USER_MAX).map(|_| hub.join(ANN).unwrap()).collect();
+        let seats: Vec<_> = (0..SEATS_OF_USER_MAX)
+            .map(|_| hub.join(ANN).unwrap())
+            .collect();
         assert_eq!(hub.join(ANN).unwrap_err(), NoSeat::UserFull);
         assert!(hub.join(BEN).is_ok());
         drop(seats);

@@ -24,7 +24,9 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
 
 async fn push(State(gateway): State<Arc<Gateway>>, Json(asked): Json<Push>) -> Json<Pushed> {
     let push = |delivery| gateway.push(delivery);
-    Json(Pushed { outcomes: asked.deliveries.into_iter().map(push).collect() })
+    Json(Pushed {
+        outcomes: asked.deliveries.into_iter().map(push).collect(),
+    })
 }
 
 impl Gateway {
@@ -39,7 +41,11 @@ impl Gateway {
                 sent_at_ms: delivery.sent_at_ms,
             },
         });
-        let frame = Frame { kind: FrameKind::Message, text, accepted_at };
+        let frame = Frame {
+            kind: FrameKind::Message,
+            text,
+            accepted_at,
+        };
         let mut outcome = PushOutcome::default();
         for user in delivery.recipients {
             match self.hub.push(user, &frame) {

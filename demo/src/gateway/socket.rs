@@ -41,7 +41,10 @@ impl End {
             Self::Silent => (close_code::POLICY, "no sign of life"),
             Self::GoingAway => (close_code::AWAY, "the gateway is going away"),
         };
-        Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) })
+        Some(CloseFrame {
+            code,
+            reason: Utf8Bytes::from_static(reason),
+        })
     }
 }
 
@@ -55,7 +58,10 @@ impl Gateway {
         let metrics = self.metrics.clone();
         // A task of its own: a client waits for pushes also while its last message is handled.
         let writer = tokio::spawn(async move {
-            too_slow.run_until_cancelled_owned(write(sink, outgoing, metrics)).await.flatten()
+            too_slow
+                .run_until_cancelled_owned(write(sink, outgoing, metrics))
+                .await
+                .flatten()
         });
         let end = self.read(&mut stream, user, &seat).await;
         // With the seat go all senders, so the writer ends once everything is written.
@@ -109,7 +115,11 @@ impl Gateway {
             Err(refusal) => {
                 let status = refusal.status.as_u16();
                 let reference = Some(reference);
-                let error = ToClient::Error { reference, status, message: refusal.message };
+                let error = ToClient::Error {
+                    reference,
+                    status,
+                    message: refusal.message,
+                };
                 frame(FrameKind::Error, &error)
             }
         }
@@ -118,19 +128,28 @@ impl Gateway {
     fn invalid(&self, message: &str) -> Frame {
         self.metrics.invalid_in.inc();
         let status = StatusCode::BAD_REQUEST.as_u16();
-        let error = ToClient::Error { reference: None, status, message: message.to_owned() };
+        let error = ToClient::Error {
+            reference: None,
+            status,
+            message: message.to_owned(),
+        };
         frame(FrameKind::Error, &error)
     }
 }
 
 fn frame(kind: FrameKind, content: &ToClient) -> Frame {
-    Frame { kind, text: text_of(content), accepted_at: None }
+    Frame {
+        kind,
+        text: text_of(content),
+        accepted_at: None,
+    }
 }
 
 /// The JSON of a frame.
 pub(super) fn text_of(content: &ToClient) -> Utf8Bytes {
     let text = serde_json::to_string(content);
-    text.expect("a frame has only string keys and values that JSON knows").into()
+    text.expect("a frame has only string keys and values that JSON knows")
+        .into()
 }
 
 /// Writes frames until there will be no more; then gives the sink back for the close frame. `None`
@@ -150,7 +169,9 @@ async fn write(
                 continue;
             }
         };
-        let Some(frame) = frame else { return Some(sink) };
+        let Some(frame) = frame else {
+            return Some(sink);
+        };
         match timeout(WRITE_MAX, sink.send(Message::Text(frame.text))).await {
             Ok(written) => written.ok()?,
             Err(_) => {
@@ -170,6 +191,8 @@ fn count(metrics: &GatewayMetrics, kind: FrameKind, accepted_at: Option<UnixMill
     }
     if let Some(accepted_at) = accepted_at {
         let seconds = UnixMillis::now().seconds_since(accepted_at);
-        metrics.messages.delivered_after(Duration::from_secs_f64(seconds));
+        metrics
+            .messages
+            .delivered_after(Duration::from_secs_f64(seconds));
     }
 }

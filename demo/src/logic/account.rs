@@ -13,7 +13,9 @@ impl Logic {
     pub(super) async fn register(&self, asked: Credentials) -> Result<Registered, Refusal> {
         check_name(&asked.name)?;
         check_password(&asked.password)?;
-        let hash = self.hashing(move || password::hash(&asked.password)).await??;
+        let hash = self
+            .hashing(move || password::hash(&asked.password))
+            .await??;
         let added = self.store.add_user(&asked.name, &hash).await?;
         match added {
             Some(user_id) => Ok(Registered { user_id }),
@@ -39,8 +41,13 @@ impl Logic {
         let now = UnixMillis::now();
         let expires_at = UnixMillis(now.0 + TOKEN_LIFE_MS);
         let hash = password::token_hash(&token);
-        self.store.add_token(account.user_id, &hash, [now, expires_at]).await?;
-        Ok(LoggedIn { user_id: account.user_id, token })
+        self.store
+            .add_token(account.user_id, &hash, [now, expires_at])
+            .await?;
+        Ok(LoggedIn {
+            user_id: account.user_id,
+            token,
+        })
     }
 
     /// Says whose token it is.
@@ -58,14 +65,18 @@ impl Logic {
         let _permit = self.hashing.acquire().await;
         tokio::task::spawn_blocking(work).await.map_err(|error| {
             tracing::error!(%error, "hashing failed");
-            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the password could not be hashed")
+            Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the password could not be hashed",
+            )
         })
     }
 }
 
 /// Lower case only, so that no two users differ by case in one database and not in another.
 pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
     if (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(allowed) {
         return Ok(());
     }

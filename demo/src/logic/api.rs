@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, Json, State};
 use axum::routing::post;
-use axum::Router;
 use http::StatusCode;
 
 use super::Logic;
@@ -73,7 +73,10 @@ async fn history(
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         // What the database said goes to the log, never to a user.
-        tracing::warn!(error = &error as &dyn std::error::Error, "the database failed");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the database failed"
+        );
         match error {
             StoreError::Timeout => Self::unavailable("the database is too slow"),
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the database failed"),

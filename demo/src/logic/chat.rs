@@ -58,10 +58,14 @@ impl Logic {
             let message = format!("a group has at most {GROUP_MEMBERS_MAX} members");
             return Err(Refusal::bad_request(message));
         }
-        let mut ids = vec![founder];
-        for name in members {
-            ids.push(self.user(name).await?);
+        members.iter().try_for_each(|name| check_name(name))?;
+        let users = self.store.users_named(members).await?;
+        let known = |name: &&String| users.iter().any(|user| user.name == **name);
+        if let Some(unknown) = members.iter().find(|name| !known(name)) {
+            return Err(no_user(unknown));
         }
+        let mut ids: Vec<UserId> = users.iter().map(|user| user.user_id).collect();
+        ids.push(founder);
         ids.sort_unstable();
         ids.dedup();
         let session = SessionId::group(password::new_group_number()?);
@@ -72,20 +76,25 @@ impl Logic {
     async fn user(&self, name: &str) -> Result<UserId, Refusal> {
         check_name(name)?;
         let account = self.store.account(name).await?;
-        let unknown = || Refusal::not_found(format!("there is no user `{name}`"));
-        Ok(account.ok_or_else(unknown)?.user_id)
+        Ok(account.ok_or_else(|| no_user(name))?.user_id)
     }
 
     /// Keeps a message and puts it into the queue to its recipients.
     pub(super) async fn send(&self, asked: OnBehalf<SendMessage>) -> Result<Sent, Refusal> {
-        let send = self.metrics.messages(asked.question.target.kind()).start_send();
+        let send = self
+            .metrics
+            .messages(asked.question.target.kind())
+            .start_send();
         let sent = self.send_unmeasured(asked).await;
         send.finish(Outcome::from(&sent));
         sent
     }
 
     async fn send_unmeasured(&self, asked: OnBehalf<SendMessage>) -> Result<Sent, Refusal> {
-        let OnBehalf { user_id, question: SendMessage { target, body } } = asked;
+        let OnBehalf {
+            user_id,
+            question: SendMessage { target, body },
+        } = asked;
         if body.is_empty() || body.len() > BODY_BYTES_MAX {
             let message = format!("a message has 1 to {BODY_BYTES_MAX} bytes");
             return Err(Refusal::bad_request(message));
@@ -97,7 +106,12 @@ impl Logic {
         let (sender, others) = self.split_members(session, user_id).await?;
         self.fail_if_told()?;
         let sent_at = UnixMillis::now();
-        let new = NewMessage { session_id: session, sender: user_id, body: &body, sent_at };
+        let new = NewMessage {
+            session_id: session,
+            sender: user_id,
+            body: &body,
+            sent_at,
+        };
         let message_id = self.store.add_message(&new).await?;
         let published = self
             .publish(Delivery {
@@ -116,7 +130,11 @@ impl Logic {
             }
             return Err(error.into());
         }
-        Ok(Sent { message_id, session_id: session, sent_at_ms: sent_at })
+        Ok(Sent {
+            message_id,
+            session_id: session,
+            sent_at_ms: sent_at,
+        })
     }
 
     /// The member who asks, and the others. Nobody learns of a session without being in it.
@@ -156,11 +174,25 @@ impl Logic {
         &self,
         asked: OnBehalf<ReadHistory>,
     ) -> Result<Vec<HistoryLine>, Refusal> {
-        let OnBehalf { user_id, question: ReadHistory { session_id, before, limit } } = asked;
+        let OnBehalf {
+            user_id,
+            question:
+                ReadHistory {
+                    session_id,
+                    before,
+                    limit,
+                },
+        } = asked;
         self.split_members(session_id, user_id).await?;
-        let limit = limit.unwrap_or(HISTORY_LINES_DEFAULT).min(HISTORY_LINES_MAX);
+        let limit = limit
+            .unwrap_or(HISTORY_LINES_DEFAULT)
+            .min(HISTORY_LINES_MAX);
         Ok(self.store.history(session_id, before, limit).await?)
     }
+}
+
+fn no_user(name: &str) -> Refusal {
+    Refusal::not_found(format!("there is no user `{name}`"))
 }
 
 impl From<QueueError> for Refusal {

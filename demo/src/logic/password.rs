@@ -32,8 +32,18 @@ pub(crate) fn hash(password: &str) -> Result<String, NoRandom> {
     let salt = random_bytes::<SALT_BYTES>()?;
     let iterations = NonZeroU32::new(ITERATIONS).ok_or(NoRandom)?;
     let mut hash = [0; HASH_BYTES];
-    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, &salt, password.as_bytes(), &mut hash);
-    Ok(format!("{SCHEME}${ITERATIONS}${}${}", hex(&salt), hex(&hash)))
+    pbkdf2::derive(
+        pbkdf2::PBKDF2_HMAC_SHA256,
+        iterations,
+        &salt,
+        password.as_bytes(),
+        &mut hash,
+    );
+    Ok(format!(
+        "{SCHEME}${ITERATIONS}${}${}",
+        hex(&salt),
+        hex(&hash)
+    ))
 }
 
 /// Whether this is the password that was hashed. Takes as long as hashing.
@@ -78,18 +88,27 @@ pub(crate) fn token_hash(token: &str) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing into a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing into a `String` cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> =
-        text.chars().map(|digit| u8::try_from(digit.to_digit(16)?).ok()).collect();
+    let digits: Option<Vec<u8>> = text
+        .chars()
+        .map(|digit| u8::try_from(digit.to_digit(16)?).ok())
+        .collect();
     let digits = digits.filter(|digits| digits.len().is_multiple_of(2))?;
-    Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+    Some(
+        digits
+            .chunks_exact(2)
+            .map(|pair| pair[0] << 4 | pair[1])
+            .collect(),
+    )
 }
 
 #[cfg(test)]
@@ -101,7 +120,11 @@ mod tests {
         let stored = hash("correct horse").unwrap();
         assert!(verify("correct horse", &stored));
         assert!(!verify("correct horsf", &stored));
-        assert_ne!(stored, hash("correct horse").unwrap(), "each hash has its own salt");
+        assert_ne!(
+            stored,
+            hash("correct horse").unwrap(),
+            "each hash has its own salt"
+        );
     }
 
     #[test]

@@ -31,13 +31,19 @@ impl State {
 
 impl MemoryQueue {
     pub fn new(capacity: u32) -> Self {
-        Self { capacity, state: Mutex::default(), published: Notify::new() }
+        Self {
+            capacity,
+            state: Mutex::default(),
+            published: Notify::new(),
+        }
     }
 
     pub fn publish(&self, delivery: Delivery) -> Result<(), QueueError> {
         let mut state = self.state.lock();
         if state.lag() as u64 >= u64::from(self.capacity) {
-            return Err(QueueError::Full { capacity: self.capacity });
+            return Err(QueueError::Full {
+                capacity: self.capacity,
+            });
         }
         let key = state.next_key;
         state.next_key += 1;
@@ -69,7 +75,10 @@ pub(crate) struct MemoryConsumer {
 
 impl MemoryConsumer {
     pub fn new(queue: Arc<MemoryQueue>) -> Self {
-        Self { queue, taken: BTreeMap::new() }
+        Self {
+            queue,
+            taken: BTreeMap::new(),
+        }
     }
 
     pub async fn receive(&mut self, count: usize) -> Vec<Entry> {

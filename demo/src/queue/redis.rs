@@ -57,8 +57,9 @@ impl RedisQueue {
 
     async fn create_group(&self) -> Result<(), RedisError> {
         let mut connection = self.connection.clone();
-        let created: Result<(), RedisError> =
-            connection.xgroup_create_mkstream(&self.stream, GROUP, "0").await;
+        let created: Result<(), RedisError> = connection
+            .xgroup_create_mkstream(&self.stream, GROUP, "0")
+            .await;
         match created {
             Err(error) if error.code() == Some("BUSYGROUP") => Ok(()),
             result => result,
@@ -77,7 +78,9 @@ impl RedisQueue {
             .arg(text)
             .query_async(&mut connection)
             .await?;
-        id.map(drop).ok_or(QueueError::Full { capacity: self.capacity })
+        id.map(drop).ok_or(QueueError::Full {
+            capacity: self.capacity,
+        })
     }
 
     pub async fn lag(&self) -> Result<u64, QueueError> {
@@ -99,7 +102,9 @@ impl RedisQueue {
 
 impl std::fmt::Debug for RedisQueue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RedisQueue").field("stream", &self.stream).finish_non_exhaustive()
+        f.debug_struct("RedisQueue")
+            .field("stream", &self.stream)
+            .finish_non_exhaustive()
     }
 }
 
@@ -140,7 +145,9 @@ impl RedisConsumer {
 
     async fn receive_some(&mut self, count: usize) -> Result<Vec<Entry>, RedisError> {
         if let Some(after) = self.left_over_after.take() {
-            let entries = self.read(&after, StreamReadOptions::default().count(count)).await?;
+            let entries = self
+                .read(&after, StreamReadOptions::default().count(count))
+                .await?;
             if let Some(last) = entries.last() {
                 self.left_over_after = Some(last.id.clone());
                 return Ok(entries.into_iter().map(entry).collect());
@@ -154,7 +161,9 @@ impl RedisConsumer {
             self.claim_at = Instant::now() + CLAIM_EVERY;
         }
         let wait = usize::try_from(READ_WAIT.as_millis()).unwrap_or(usize::MAX);
-        let fresh = self.read(">", StreamReadOptions::default().count(count).block(wait)).await?;
+        let fresh = self
+            .read(">", StreamReadOptions::default().count(count).block(wait))
+            .await?;
         Ok(fresh.into_iter().map(entry).collect())
     }
 
@@ -164,8 +173,10 @@ impl RedisConsumer {
         options: StreamReadOptions,
     ) -> Result<Vec<StreamId>, RedisError> {
         let options = options.group(GROUP, &self.name);
-        let reply: Option<StreamReadReply> =
-            self.connection.xread_options(&[&self.queue.stream], &[after], &options).await?;
+        let reply: Option<StreamReadReply> = self
+            .connection
+            .xread_options(&[&self.queue.stream], &[after], &options)
+            .await?;
         let streams = reply.map(|reply| reply.keys).unwrap_or_default();
         Ok(streams.into_iter().flat_map(|stream| stream.ids).collect())
     }
@@ -225,14 +236,19 @@ impl RedisConsumer {
 
 impl std::fmt::Debug for RedisConsumer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RedisConsumer").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("RedisConsumer")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
 fn entry(found: StreamId) -> Entry {
     let text: Option<String> = found.get(FIELD);
     let delivery = text.and_then(|text| serde_json::from_str::<Delivery>(&text).ok());
-    Entry { id: EntryId::Redis(found.id), delivery: delivery.map(Arc::new) }
+    Entry {
+        id: EntryId::Redis(found.id),
+        delivery: delivery.map(Arc::new),
+    }
 }
 
 #[cfg(test)]
@@ -259,14 +275,18 @@ mod tests {
 
     #[tokio::test]
     async fn the_stream_keeps_the_contract() {
-        let Some(queue) = queue("contract", 5, CLAIM_AFTER).await else { return };
+        let Some(queue) = queue("contract", 5, CLAIM_AFTER).await else {
+            return;
+        };
         check_contract(&Queue::Redis(Arc::clone(&queue)), 5).await;
         clean_up(&queue).await;
     }
 
     #[tokio::test]
     async fn what_a_crashed_consumer_left_is_claimed_by_another() {
-        let Some(redis) = queue("claim", 5, Duration::ZERO).await else { return };
+        let Some(redis) = queue("claim", 5, Duration::ZERO).await else {
+            return;
+        };
         let queue = Queue::Redis(Arc::clone(&redis));
         publish(&queue, 1..=3).await;
         let mut crashed = queue.consumer("crashed").await.unwrap();
@@ -286,10 +306,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_foreign_entry_and_a_deleted_stream_do_not_stop_the_consumer() {
-        let Some(redis) = queue("foreign", 5, CLAIM_AFTER).await else { return };
+        let Some(redis) = queue("foreign", 5, CLAIM_AFTER).await else {
+            return;
+        };
         let queue = Queue::Redis(Arc::clone(&redis));
         let mut connection = redis.connection.clone();
-        let _: String = connection.xadd(&redis.stream, "*", &[("what", "ever")]).await.unwrap();
+        let _: String = connection
+            .xadd(&redis.stream, "*", &[("what", "ever")])
+            .await
+            .unwrap();
         let mut consumer = queue.consumer("only").await.unwrap();
         let entries = consumer.receive(1).await.unwrap();
         assert_eq!(entries[0].delivery, None);

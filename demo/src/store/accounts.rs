@@ -1,4 +1,4 @@
-use sqlx::Error;
+use sqlx::{Error, QueryBuilder};
 
 use super::{InsertedKey, Store, StoreError, on};
 use crate::wire::{Identity, UnixMillis, UserId};
@@ -40,10 +40,44 @@ impl Store {
         const SQL: &str = "SELECT id, password_hash FROM users WHERE name = ?";
         let row: Option<(i64, String)> = self
             .timed("select", "users", async {
-                on!(self, read, |pool| sqlx::query_as(SQL).bind(name).fetch_optional(pool).await)
+                on!(self, read, |pool| sqlx::query_as(SQL)
+                    .bind(name)
+                    .fetch_optional(pool)
+                    .await)
             })
             .await?;
-        Ok(row.map(|(id, password_hash)| Account { user_id: UserId(id), password_hash }))
+        Ok(row.map(|(id, password_hash)| Account {
+            user_id: UserId(id),
+            password_hash,
+        }))
+    }
+
+    /// The users of these names, in one query; who is unknown is missing.
+    pub async fn users_named(&self, names: &[String]) -> Result<Vec<Identity>, StoreError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<(i64, String)> = self
+            .timed("select", "users", async {
+                on!(self, read, |pool| {
+                    let mut select =
+                        QueryBuilder::new("SELECT id, name FROM users WHERE name IN (");
+                    let mut list = select.separated(", ");
+                    for name in names {
+                        list.push_bind(name);
+                    }
+                    list.push_unseparated(")");
+                    select.build_query_as().fetch_all(pool).await
+                })
+            })
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, name)| Identity {
+                user_id: UserId(id),
+                name,
+            })
+            .collect())
     }
 
     /// Keeps the hash of a new token, and forgets those of this user that have expired.
@@ -58,13 +92,21 @@ impl Store {
             "INSERT INTO tokens (token_hash, user_id, expires_at_ms) VALUES (?, ?, ?)";
         self.timed("delete", "tokens", async {
             on!(self, write, |pool| {
-                sqlx::query(FORGET).bind(user.0).bind(now.0).execute(pool).await.map(drop)
+                sqlx::query(FORGET)
+                    .bind(user.0)
+                    .bind(now.0)
+                    .execute(pool)
+                    .await
+                    .map(drop)
             })
         })
         .await?;
         self.timed("insert", "tokens", async {
             on!(self, write, |pool| {
-                let add = sqlx::query(ADD).bind(token_hash).bind(user.0).bind(expires_at.0);
+                let add = sqlx::query(ADD)
+                    .bind(token_hash)
+                    .bind(user.0)
+                    .bind(expires_at.0);
                 add.execute(pool).await.map(drop)
             })
         })
@@ -82,10 +124,17 @@ impl Store {
         let row: Option<(i64, String)> = self
             .timed("select", "tokens", async {
                 on!(self, read, |pool| {
-                    sqlx::query_as(SQL).bind(token_hash).bind(now.0).fetch_optional(pool).await
+                    sqlx::query_as(SQL)
+                        .bind(token_hash)
+                        .bind(now.0)
+                        .fetch_optional(pool)
+                        .await
                 })
             })
             .await?;
-        Ok(row.map(|(id, name)| Identity { user_id: UserId(id), name }))
+        Ok(row.map(|(id, name)| Identity {
+            user_id: UserId(id),
+            name,
+        }))
     }
 }

@@ -26,7 +26,10 @@ impl Store {
                     .bind(message.sender.0)
                     .bind(message.body)
                     .bind(message.sent_at.0);
-                insert.execute(pool).await.map(|done| MessageId(done.inserted_key()))
+                insert
+                    .execute(pool)
+                    .await
+                    .map(|done| MessageId(done.inserted_key()))
             })
         })
         .await
@@ -37,7 +40,11 @@ impl Store {
         const SQL: &str = "DELETE FROM messages WHERE id = ?";
         self.timed("delete", "messages", async {
             on!(self, write, |pool| {
-                sqlx::query(SQL).bind(message.0).execute(pool).await.map(drop)
+                sqlx::query(SQL)
+                    .bind(message.0)
+                    .execute(pool)
+                    .await
+                    .map(drop)
             })
         })
         .await
@@ -58,7 +65,10 @@ impl Store {
         let rows: Vec<HistoryRow> = self
             .timed("select", "messages", async {
                 on!(self, read, |pool| {
-                    let select = sqlx::query_as(SQL).bind(&id).bind(before).bind(i64::from(limit));
+                    let select = sqlx::query_as(SQL)
+                        .bind(&id)
+                        .bind(before)
+                        .bind(i64::from(limit));
                     select.fetch_all(pool).await
                 })
             })
@@ -79,7 +89,9 @@ impl Store {
         const TRIM: &str = "DELETE FROM messages WHERE id <= ?";
         let newest: Option<i64> = self
             .timed("select", "messages", async {
-                on!(self, read, |pool| sqlx::query_scalar(NEWEST).fetch_one(pool).await)
+                on!(self, read, |pool| sqlx::query_scalar(NEWEST)
+                    .fetch_one(pool)
+                    .await)
             })
             .await?;
         let last_to_go = newest.unwrap_or(0) - i64::from(kept);

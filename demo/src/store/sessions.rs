@@ -14,7 +14,14 @@ pub(crate) struct Member {
 }
 
 /// One row of the session list: session, title, and the last message's key, sender, body, time.
-type ListRow = (String, String, Option<i64>, Option<String>, Option<String>, Option<i64>);
+type ListRow = (
+    String,
+    String,
+    Option<i64>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+);
 
 impl Store {
     /// The members of a session; none if there is no such session.
@@ -24,10 +31,19 @@ impl Store {
         let id = session.to_string();
         let rows: Vec<(i64, String)> = self
             .timed("select", "members", async {
-                on!(self, read, |pool| sqlx::query_as(SQL).bind(&id).fetch_all(pool).await)
+                on!(self, read, |pool| sqlx::query_as(SQL)
+                    .bind(&id)
+                    .fetch_all(pool)
+                    .await)
             })
             .await?;
-        Ok(rows.into_iter().map(|(id, name)| Member { user_id: UserId(id), name }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(id, name)| Member {
+                user_id: UserId(id),
+                name,
+            })
+            .collect())
     }
 
     /// Creates a session with its members; one that is there already stays as it is.
@@ -56,9 +72,7 @@ impl Store {
             .await;
         match opened {
             // Two users can open their session in the same moment.
-            Err(StoreError::Query(Error::Database(error))) if error.is_unique_violation() => {
-                Ok(())
-            }
+            Err(StoreError::Query(Error::Database(error))) if error.is_unique_violation() => Ok(()),
             result => result,
         }
     }
@@ -96,5 +110,9 @@ fn session_line((id, title, message, sender, body, sent_at): ListRow) -> Option<
         sent_at_ms: UnixMillis(sent_at.unwrap_or_default()),
     });
     // Rows are written with identifiers only; one that is none was not written by this program.
-    id.parse().ok().map(|session_id| SessionLine { session_id, title, last_message })
+    id.parse().ok().map(|session_id| SessionLine {
+        session_id,
+        title,
+        last_message,
+    })
 }

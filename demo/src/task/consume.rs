@@ -82,18 +82,31 @@ impl Pusher {
 
     /// Pushes to all gateways: each knows who is connected to it.
     async fn push_everywhere(&self, deliveries: &[Arc<Delivery>]) {
-        let push = Push { deliveries: deliveries.iter().map(|it| Delivery::clone(it)).collect() };
-        let calls = self.gateways.iter().map(|gateway| push_with_retries(gateway, &push));
+        let push = Push {
+            deliveries: deliveries.iter().map(|it| Delivery::clone(it)).collect(),
+        };
+        let calls = self
+            .gateways
+            .iter()
+            .map(|gateway| push_with_retries(gateway, &push));
         let answers: Vec<Option<Pushed>> = futures_util::future::join_all(calls).await;
         for (index, delivery) in deliveries.iter().enumerate() {
             let mut merged = Merged::default();
             for answer in &answers {
-                merged.add(answer.as_ref().and_then(|pushed| pushed.outcomes.get(index)));
+                merged.add(
+                    answer
+                        .as_ref()
+                        .and_then(|pushed| pushed.outcomes.get(index)),
+                );
             }
             for user in &delivery.recipients {
                 self.metrics.messages.pushed(merged.status(*user));
             }
-            let counter = if merged.unknown { &self.metrics.failed } else { &self.metrics.consumed };
+            let counter = if merged.unknown {
+                &self.metrics.failed
+            } else {
+                &self.metrics.consumed
+            };
             counter.inc();
         }
     }
@@ -157,19 +170,32 @@ mod tests {
 
     fn outcome(delivered: &[i64], failed: &[i64]) -> PushOutcome {
         let users = |keys: &[i64]| keys.iter().copied().map(UserId).collect();
-        PushOutcome { delivered: users(delivered), failed: users(failed) }
+        PushOutcome {
+            delivered: users(delivered),
+            failed: users(failed),
+        }
     }
 
     fn check(answers: &[Option<PushOutcome>], user: i64, expected: PushStatus) {
         let mut merged = Merged::default();
-        answers.iter().for_each(|answer| merged.add(answer.as_ref()));
+        answers
+            .iter()
+            .for_each(|answer| merged.add(answer.as_ref()));
         assert_eq!(merged.status(UserId(user)), expected, "{answers:?}");
     }
 
     #[test]
     fn one_gateway_that_has_the_user_is_enough() {
-        check(&[Some(outcome(&[], &[])), Some(outcome(&[1], &[]))], 1, PushStatus::Ok);
-        check(&[Some(outcome(&[], &[1])), Some(outcome(&[1], &[]))], 1, PushStatus::Ok);
+        check(
+            &[Some(outcome(&[], &[])), Some(outcome(&[1], &[]))],
+            1,
+            PushStatus::Ok,
+        );
+        check(
+            &[Some(outcome(&[], &[1])), Some(outcome(&[1], &[]))],
+            1,
+            PushStatus::Ok,
+        );
         check(&[None, Some(outcome(&[1], &[]))], 1, PushStatus::Ok);
     }
 

@@ -59,7 +59,12 @@ impl Task {
         queue: Queue,
         faults: Arc<Faults>,
     ) -> Result<Self, TaskError> {
-        let mut task = Self { config, queue, faults, first: None };
+        let mut task = Self {
+            config,
+            queue,
+            faults,
+            first: None,
+        };
         let first = task.bear().await?;
         task.config.metrics_address = first.listener.address();
         task.first = Some(first);
@@ -83,7 +88,12 @@ impl Task {
     }
 
     async fn live(&self, life: Alive, stop: &CancellationToken) {
-        let Alive { listener, registry, mut consumer, pusher } = life;
+        let Alive {
+            listener,
+            registry,
+            mut consumer,
+            pusher,
+        } = life;
         let end = CancellationToken::new();
         let serving = listener.serve(metrics_router(registry), end.clone());
         let working = async {
@@ -119,8 +129,23 @@ impl Task {
         let metrics = TaskMetrics::register(&registry)?;
         let consumer = self.queue.consumer(&self.config.consumer).await?;
         let listener = Listener::bind("task's metrics", self.config.metrics_address).await?;
-        let gateways = self.config.gateways.iter().copied().map(push_caller).collect();
-        let pusher = Pusher { gateways, faults: Arc::clone(&self.faults), metrics };
-        Ok(Alive { listener, registry, consumer, pusher })
+        let gateways = self
+            .config
+            .gateways
+            .iter()
+            .copied()
+            .map(push_caller)
+            .collect();
+        let pusher = Pusher {
+            gateways,
+            faults: Arc::clone(&self.faults),
+            metrics,
+        };
+        Ok(Alive {
+            listener,
+            registry,
+            consumer,
+            pusher,
+        })
     }
 }

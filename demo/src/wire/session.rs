@@ -73,11 +73,13 @@ impl FromStr for SessionId {
     fn from_str(text: &str) -> Result<Self, NoSessionId> {
         // Digits only: `parse` alone would also take `+3`, and one session would have two names.
         let number = |digits: &str| {
-            let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+            let plain =
+                digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
             plain.then(|| digits.parse::<i64>().ok()).flatten()
         };
-        let parsed = if let Some((low, high)) =
-            text.strip_prefix("s-").and_then(|pair| pair.split_once('-'))
+        let parsed = if let Some((low, high)) = text
+            .strip_prefix("s-")
+            .and_then(|pair| pair.split_once('-'))
         {
             match (number(low), number(high)) {
                 (Some(low), Some(high)) if low < high => Some(Inner::Single { low, high }),
@@ -86,7 +88,9 @@ impl FromStr for SessionId {
         } else {
             text.strip_prefix("g-").and_then(number).map(Inner::Group)
         };
-        parsed.map(Self).ok_or_else(|| NoSessionId(text.chars().take(64).collect()))
+        parsed
+            .map(Self)
+            .ok_or_else(|| NoSessionId(text.chars().take(64).collect()))
     }
 }
 
@@ -123,7 +127,9 @@ mod tests {
 
     #[test]
     fn a_session_has_only_one_name() {
-        for text in ["", "s-", "g-", "s-17-3", "s-3-3", "s-03-17", "s-+3-17", "s-3-17-1", "x-3"] {
+        for text in [
+            "", "s-", "g-", "s-17-3", "s-3-3", "s-03-17", "s-+3-17", "s-3-17-1", "x-3",
+        ] {
             check(text, None);
         }
         check("g-99999999999999999999", None);

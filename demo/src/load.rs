@@ -1,0 +1,115 @@
+//! The load: users that register, log in, connect, and chat through real WebSockets.
+
+mod circle; // who talks with whom
+mod latency; // percentiles of delivery times
+mod metrics; // what the load shows of itself
+mod random; // chance, without a dependency
+mod report; // what it comes to in the end
+mod socket; // one user's WebSocket
+mod user; // the life of one user
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use stonechat_metrics::{RegisterError, Registry, metrics_router};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::args::LoadArgs;
+use crate::call::Caller;
+use crate::ending::ending;
+use crate::listen::{ListenError, Listener};
+use crate::wire::UnixMillis;
+use circle::Circles;
+use metrics::LoadMetrics;
+use report::Tally;
+use user::User;
+
+pub use report::LoadReport;
+
+/// How long a user waits for an answer of the HTTP API.
+const CALL_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long the users may take to close their WebSockets in the end.
+const CLOSE_MAX: Duration = Duration::from_secs(4);
+
+/// The load could not start. That the chat is not there is no error: the users keep trying.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The address for metrics is taken: stop what holds it, or choose another one.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// Two metrics contradict each other: a mistake in this program.
+    #[error(transparent)]
+    Metrics(#[from] RegisterError),
+    /// The system refused signal handlers.
+    #[error("signals cannot be handled")]
+    Signals(#[source] std::io::Error),
+}
+
+/// What the users share.
+#[derive(Debug)]
+struct Load {
+    args: LoadArgs,
+    /// Tells the messages of this run from those of an earlier one.
+    run: u64,
+    started: Instant,
+    api: Caller,
+    metrics: LoadMetrics,
+    tally: Tally,
+}
+
+/// Lets users chat until the time is up, a signal comes, or standard input ends, as the arguments
+/// say; then closes their WebSockets and returns what it came to.
+///
+/// # Errors
+///
+/// When the address for metrics is taken, or signals cannot be handled.
+pub async fn run_load(args: LoadArgs) -> Result<LoadReport, LoadError> {
+    let registry = Registry::new();
+    let metrics = LoadMetrics::register(&registry)?;
+    let listener = Listener::bind("the load's metrics", args.metrics).await?;
+    tracing::info!(
+        users = args.users, rate = args.rate, gateway = %args.gateway,
+        metrics = %listener.address(), "load starts"
+    );
+    let end = args.end.clone();
+    let load = Arc::new(Load {
+        run: u64::try_from(UnixMillis::now().0).unwrap_or_default(),
+        started: Instant::now(),
+        api: Caller::new("the chat", args.gateway, CALL_TIMEOUT),
+        metrics,
+        tally: Tally::default(),
+        args,
+    });
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let _stop_on_drop = stop.clone().drop_guard();
+    tasks.spawn(listener.serve(metrics_router(registry), stop.clone()));
+    tasks.spawn(ramp_up(Arc::clone(&load), tasks.clone(), stop.clone()));
+
+    let ending = ending(end.time, end.exit_with_stdin)
+        .await
+        .map_err(LoadError::Signals)?;
+    tracing::info!(%ending, "load ends");
+    stop.cancel();
+    tasks.close();
+    if timeout(CLOSE_MAX, tasks.wait()).await.is_err() {
+        tracing::warn!("some users were cut off");
+    }
+    Ok(load.tally.report(load.args.users, load.started.elapsed()))
+}
+
+/// Lets the users arrive one after the other, at even distances.
+async fn ramp_up(load: Arc<Load>, tasks: TaskTracker, stop: CancellationToken) {
+    let count = load.args.users;
+    let circles = Circles::new(count as usize, load.run);
+    let distance = load.args.ramp / count;
+    for number in 0..count as usize {
+        let user = User::new(Arc::clone(&load), number, circles.of(number));
+        tasks.spawn(user.live(stop.clone()));
+        if stop.run_until_cancelled(sleep(distance)).await.is_none() {
+            return;
+        }
+    }
+}
