@@ -39,6 +39,12 @@ pub fn is_function(name: &str) -> bool {
     signature(name).is_some()
 }
 
+/// The path of the page that shows an expression as a table, as `tableLink` gives it.
+#[must_use]
+pub fn table_link(expression: &str) -> String {
+    links::table(expression)
+}
+
 fn signature(name: &str) -> Option<Signature> {
     use Parameter::{Any, Named, String};
     const RESULT: Parameter = Named(sample::RESULT);
