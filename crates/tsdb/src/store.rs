@@ -19,7 +19,7 @@ use crate::disk::DiskLock;
 use crate::head::Head;
 use crate::log::{LogStart, LogWriter, Segments, Syncer};
 use append::Writer;
-use counters::Counters;
+use counters::{Counters, Gauges};
 use maintain::{Maintenance, Report};
 
 pub use counters::StoreStats;
@@ -48,6 +48,7 @@ pub struct Store {
     maintenance: Mutex<Maintenance>,
     report: Mutex<Report>,
     counters: Counters,
+    gauges: Gauges,
     recovery: Recovery,
     /// Samples before this moment are refused and forgotten.
     horizon: AtomicI64,
@@ -105,13 +106,15 @@ impl Store {
         let sync_thread = syncer
             .start(options.sync_interval)
             .map_err(OpenError::Thread)?;
+        let mut writer = Writer::new(log, known);
         Ok(Self {
             head,
-            writer: Mutex::new(Writer::new(log, known)),
             syncer,
             maintenance: Mutex::new(Maintenance::new(&recovery)),
             report: Mutex::new(Report::new(&files)),
             counters: Counters::default(),
+            gauges: Gauges::of(&mut writer),
+            writer: Mutex::new(writer),
             recovery,
             horizon: AtomicI64::new(i64::MIN),
             closed: AtomicBool::new(false),
@@ -199,6 +202,7 @@ impl Appender for Store {
         }
         let horizon = self.horizon.load(Ordering::Relaxed);
         let appended = writer.append(&self.head, batch, horizon);
+        self.gauges.set(&mut writer);
         drop(writer);
         match &appended {
             Ok(appended) => self.counters.count(appended),

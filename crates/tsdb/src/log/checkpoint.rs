@@ -23,12 +23,12 @@ const SYNC_BYTES: u64 = 32 << 20;
 const RECORD_BYTES: usize = 1 << 20;
 
 /// Writes the checkpoint `number` of `series`. Until the last step, which is atomic, the log is as it was; old files
-/// stay for the caller to remove. Returns the checkpoint's length.
+/// stay for the caller to remove. An error among the series ends it. Returns the checkpoint's length.
 pub(crate) fn write_checkpoint<'a>(
     disk: &dyn Disk,
     dir: &Path,
     number: u64,
-    series: impl Iterator<Item = (LogId, &'a Series)>,
+    series: impl Iterator<Item = io::Result<(LogId, &'a Series)>>,
 ) -> io::Result<u64> {
     let finished = path(dir, FileKind::Checkpoint, number);
     let unfinished = finished.with_extension(UNFINISHED);
@@ -50,7 +50,7 @@ fn write<'a>(
     disk: &dyn Disk,
     unfinished: &Path,
     number: u64,
-    series: impl Iterator<Item = (LogId, &'a Series)>,
+    series: impl Iterator<Item = io::Result<(LogId, &'a Series)>>,
 ) -> io::Result<u64> {
     let mut out = Out {
         file: disk.create(unfinished)?,
@@ -59,7 +59,8 @@ fn write<'a>(
         unsynced: 0,
     };
     let mut count = 0;
-    for (id, series) in series {
+    for series in series {
+        let (id, series) = series?;
         put_series(&mut out.buffer, [(id, series.labels())].into_iter())?;
         put_all_chunks(&mut out.buffer, id, &series.snapshot(TimeRange::ALL))?;
         count += 1;

@@ -24,13 +24,16 @@ impl LogFile {
     }
 }
 
+/// Enough for ten billion segments.
+const NUMBER_DIGITS: usize = 10;
+
 /// The path of a file of the log. Numbers have a fixed width, so that names sort as numbers do.
 pub(super) fn path(dir: &Path, kind: FileKind, number: u64) -> PathBuf {
     let ending = match kind {
         FileKind::Segment => "log",
         FileKind::Checkpoint => "checkpoint",
     };
-    dir.join(format!("{number:010}.{ending}"))
+    dir.join(format!("{number:0NUMBER_DIGITS$}.{ending}"))
 }
 
 /// Ending of a checkpoint that is being written.
@@ -109,7 +112,7 @@ fn log_file(number: &str, ending: &str, bytes: u64) -> Option<LogFile> {
         "checkpoint" => FileKind::Checkpoint,
         _ => return None,
     };
-    if !number.bytes().all(|digit| digit.is_ascii_digit()) {
+    if number.len() != NUMBER_DIGITS || !number.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
     Some(LogFile {

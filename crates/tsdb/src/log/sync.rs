@@ -11,6 +11,9 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::disk::{Disk, DiskFile};
 
+/// The shortest rest between two syncs, whatever the interval.
+const PAUSE_MIN: Duration = Duration::from_millis(1);
+
 /// Knows which files hold bytes that a power cut could take, and makes them durable from a thread of its own, so
 /// that who appends never waits for the device.
 #[derive(Debug)]
@@ -156,7 +159,8 @@ impl Syncer {
 /// How long to rest so that what is written right after a sync began is durable one interval later, if syncs go on
 /// taking as long as the last one did.
 fn pause(interval: Duration, last: Duration) -> Duration {
-    interval.saturating_sub(last * 2).max(interval / 4)
+    let pause = interval.saturating_sub(last * 2).max(interval / 4);
+    pause.max(PAUSE_MIN)
 }
 
 #[cfg(test)]

@@ -115,11 +115,15 @@ impl LogWriter {
     }
 
     fn make_segment(&mut self) -> io::Result<Current> {
-        let file = self
-            .disk
-            .create(&path(&self.dir, FileKind::Segment, self.next))?;
-        // On failure the number is used again, and with it the file.
-        file.append(&header(FileKind::Segment, self.next))?;
+        let path = path(&self.dir, FileKind::Segment, self.next);
+        let made = self.disk.create(&path).and_then(|file| {
+            file.append(&header(FileKind::Segment, self.next))?;
+            Ok(file)
+        });
+        let file = made.inspect_err(|_| {
+            // Half a header would be told as damage; if it stays, the next try begins by emptying the file.
+            let _ = self.disk.remove(&path);
+        })?;
         self.syncer.made();
         self.syncer.written(&file);
         self.next += 1;

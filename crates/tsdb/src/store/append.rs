@@ -4,7 +4,6 @@ use std::io;
 
 use stonechat_model::{Appended, Batch, Labels, SeriesRef, Timestamp};
 
-use super::StoreStats;
 use crate::head::{Head, Registry, slot_of};
 use crate::log::{LogId, LogWriter, Sample, put_samples, put_series};
 
@@ -191,13 +190,6 @@ impl Writer {
         tails
             .filter_map(|(slot, tail)| Some((tail.id?, slot)))
             .collect()
-    }
-
-    /// Adds what is known here to the state of the store.
-    pub fn describe(&self, stats: &mut StoreStats) {
-        stats.newest = self.known.newest.map(Timestamp::from_millis);
-        stats.log_bytes = self.log.bytes();
-        stats.log_segments = self.log.segments();
     }
 }
 

@@ -1,11 +1,12 @@
 //! What the store counts about itself.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use stonechat_model::{Appended, Timestamp};
 
 use super::Store;
+use super::append::Writer;
 
 /// Counts since the store was opened.
 #[derive(Debug, Default)]
@@ -17,6 +18,54 @@ pub(super) struct Counters {
     pub unknown_series: AtomicU64,
     pub series_refused: AtomicU64,
     pub append_failures: AtomicU64,
+}
+
+/// What is told of the writer, so that nobody who asks waits for a disk that is slow.
+#[derive(Debug)]
+pub(super) struct Gauges {
+    /// Time of the newest sample; the least number when there is none.
+    newest: AtomicI64,
+    log_bytes: AtomicU64,
+    log_segments: AtomicU64,
+}
+
+impl Gauges {
+    /// Of a writer.
+    pub fn of(writer: &mut Writer) -> Self {
+        let gauges = Self {
+            newest: AtomicI64::new(i64::MIN),
+            log_bytes: AtomicU64::new(0),
+            log_segments: AtomicU64::new(0),
+        };
+        gauges.set(writer);
+        gauges
+    }
+
+    /// Looks at the writer again.
+    pub fn set(&self, writer: &mut Writer) {
+        let newest = writer.newest().unwrap_or(i64::MIN);
+        self.newest.store(newest, Ordering::Relaxed);
+        let log = writer.log();
+        self.log_bytes.store(log.bytes(), Ordering::Relaxed);
+        self.log_segments.store(log.segments(), Ordering::Relaxed);
+    }
+
+    /// Time of the newest sample.
+    pub fn newest(&self) -> Option<Timestamp> {
+        Some(self.newest.load(Ordering::Relaxed))
+            .filter(|&newest| newest > i64::MIN)
+            .map(Timestamp::from_millis)
+    }
+
+    /// Bytes in the segments of the log.
+    pub fn log_bytes(&self) -> u64 {
+        self.log_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Number of those segments.
+    pub fn log_segments(&self) -> u64 {
+        self.log_segments.load(Ordering::Relaxed)
+    }
 }
 
 impl Counters {
@@ -98,7 +147,7 @@ pub struct StoreStats {
 }
 
 impl Store {
-    /// The state of the store. Cheap: nothing is counted anew. Waits for a batch or a checkpoint's beginning at most.
+    /// The state of the store. Cheap: nothing is counted anew, and it waits for no disk.
     #[must_use]
     pub fn stats(&self) -> StoreStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -119,11 +168,13 @@ impl Store {
             sync_last: syncs.last,
             replay: self.recovery.duration,
             damages: self.recovery.damages,
+            newest: self.gauges.newest(),
+            log_bytes: self.gauges.log_bytes(),
+            log_segments: self.gauges.log_segments(),
             ..StoreStats::default()
         };
         let horizon = self.horizon.load(Ordering::Relaxed);
         stats.horizon = (horizon > i64::MIN).then(|| Timestamp::from_millis(horizon));
-        self.writer.lock().describe(&mut stats);
         self.report.lock().describe(&mut stats);
         stats
     }

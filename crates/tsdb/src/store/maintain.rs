@@ -39,7 +39,7 @@ impl Maintenance {
     /// After the log was read.
     pub fn new(recovery: &Recovery) -> Self {
         Self {
-            checkpoint_wanted: recovery.damages > 0,
+            checkpoint_wanted: recovery.is_damaged_inside(),
             damaged: recovery.damaged_files(),
         }
     }
@@ -76,10 +76,9 @@ impl Store {
         if self.is_closed() {
             return;
         }
-        let newest = self.writer.lock().newest();
-        if let Some(newest) = newest {
+        if let Some(newest) = self.gauges.newest() {
             // A clock that was ahead for one sample must not cost the history, nor one that is ahead now.
-            let end = now.min(Timestamp::from_millis(newest));
+            let end = now.min(newest);
             let horizon = end.minus(self.options.retention);
             self.horizon.fetch_max(horizon.millis(), Ordering::Relaxed);
         }
@@ -135,9 +134,8 @@ impl Store {
 
     fn log_has_grown(&self) -> bool {
         let last = self.report.lock().checkpoint_bytes;
-        let mut writer = self.writer.lock();
-        let log = writer.log();
-        log.bytes() >= last.max(self.options.checkpoint_bytes_min) || log.segments() >= SEGMENTS_MAX
+        let limit = last.max(self.options.checkpoint_bytes_min);
+        self.gauges.log_bytes() >= limit || self.gauges.log_segments() >= SEGMENTS_MAX
     }
 
     /// The caller holds the maintenance, so no series is removed meanwhile.
@@ -154,6 +152,7 @@ impl Store {
                 maintenance.damaged.clear();
                 Ok(())
             }
+            Err(error) if self.is_closed() => Err(error),
             Err(error) => {
                 report.checkpoint_failures += 1;
                 tracing::error!(%error, "no checkpoint could be written; the log stays as it is");
@@ -178,9 +177,19 @@ impl Store {
                 .filter_map(|&(id, slot)| Some((id, registry.at(slot)?.clone())));
             found.collect()
         };
-        let all = series.iter().map(|(id, series)| (*id, &**series));
+        let all = series.iter().map(|(id, series)| {
+            // Who closes the store should not wait until gigabytes are written.
+            match self.is_closed() {
+                true => Err(io::ErrorKind::Interrupted.into()),
+                false => Ok((*id, &**series)),
+            }
+        });
         let written = write_checkpoint(disk, &dir, number, all)?;
-        self.writer.lock().log().forget(bytes, segments);
+        {
+            let mut writer = self.writer.lock();
+            writer.log().forget(bytes, segments);
+            self.gauges.set(&mut writer);
+        }
         // From here on the checkpoint counts, whatever becomes of the files it stands for.
         match Segments::find(disk, &dir) {
             Ok(files) => files.remove_obsolete(disk, &dir, damaged),

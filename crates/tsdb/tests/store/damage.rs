@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use stonechat_model::{AppendError, Appender, Batch};
 use stonechat_tsdb::{DamageKind, OpenError, Store, StoreOptions};
 
-use crate::faulty_disk::FaultyDisk;
+use crate::faulty_disk::{Faults, FaultyDisk};
 use crate::support::{all, append_nth, ms, named, nth_answer, open, options, series};
 
 /// Ten batches in one segment, and where each record begins.
@@ -156,6 +156,29 @@ fn a_change_at_any_byte_of_a_checkpoint_costs_one_series_at_most() {
             (answer, 0),
             "{place}"
         );
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_to_its_end_is_kept() {
+    let (disk, path, starts) = ten_batches();
+    let whole = disk.read(&path);
+    for behind in starts[3]..whole.len() {
+        let disk = disk.after_kill();
+        disk.set(Faults {
+            read_behind: Some(behind),
+            ..Faults::default()
+        });
+        let store = open(&disk);
+        disk.set(Faults::default());
+        let left = starts.iter().filter(|&&start| start <= behind).count() as i64 - 1;
+        assert_eq!(all(&store), nth_answer(0..left), "{behind}");
+        assert_eq!(store.recovery().damages, 1);
+        assert_eq!(store.recovery().damage[0].kind, DamageKind::Unreadable);
+        store.maintain(ms(0));
+        // Nothing was cut off, for it may be readable another time.
+        assert_eq!(disk.read(&disk.files(".damaged")[0]), whole);
+        assert_eq!(all(&open(&disk)), nth_answer(0..left));
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Faults {
     pub truncate: bool,
     /// Syncing a file fails.
     pub sync: bool,
+    /// Reading a file fails behind so many bytes.
+    pub read_behind: Option<usize>,
     /// So many operations still happen; the next one tears if it writes, and none is done after that.
     pub operations_left: Option<usize>,
 }
@@ -126,8 +128,9 @@ impl FaultyDisk {
         Self::of(&state.inodes, &state.names)
     }
 
-    /// The disk as it is when the power is cut now; of what was not synced, `kept` bytes of each file remain.
-    pub fn after_power_cut(&self, kept: usize) -> Self {
+    /// The disk as it is when the power is cut now; of what was not synced, `kept` bytes of each file remain, and the
+    /// names of new files if `names` says so.
+    pub fn after_power_cut(&self, kept: usize, names: bool) -> Self {
         let state = self.0.lock();
         let mut inodes = state.inodes.clone();
         for inode in &mut inodes {
@@ -138,7 +141,12 @@ impl FaultyDisk {
             }
             inode.bytes.clone_from(&inode.durable);
         }
-        Self::of(&inodes, &state.durable_names)
+        let names = if names {
+            &state.names
+        } else {
+            &state.durable_names
+        };
+        Self::of(&inodes, names)
     }
 
     fn of(inodes: &[Inode], names: &BTreeMap<PathBuf, usize>) -> Self {
@@ -197,7 +205,15 @@ impl Disk for FaultyDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read>> {
-        Ok(Box::new(Cursor::new(self.read(path))))
+        let behind = self.0.lock().faults.read_behind;
+        let mut bytes = self.read(path);
+        match behind {
+            Some(behind) if behind < bytes.len() => {
+                bytes.truncate(behind);
+                Ok(Box::new(Cursor::new(bytes).chain(Unreadable)))
+            }
+            _ => Ok(Box::new(Cursor::new(bytes))),
+        }
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
@@ -258,6 +274,14 @@ impl Disk for FaultyDisk {
         let there = names.iter().filter(|(path, _)| path.parent() == Some(dir));
         durable_names.extend(there.map(|(path, inode)| (path.clone(), *inode)));
         Ok(())
+    }
+}
+
+struct Unreadable;
+
+impl Read for Unreadable {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(broken())
     }
 }
 

@@ -1,5 +1,10 @@
 //! The store through its front door: against a model, through crashes, on disks that fail.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that unwraps an error fails, as it should"
+)]
+
 mod concurrent; // appending and querying at the same time
 mod damage; // files that changed behind the store's back
 mod faults; // writes that fail or are torn, disks that are full or lose power

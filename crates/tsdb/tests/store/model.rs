@@ -1,1 +1,334 @@
-//! model
+//! Random operations against a plain map.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use stonechat_model::{
+    Appended, Appender, Batch, Labels, MatchOp, Matcher, Queryable, SeriesRef, TimeRange,
+};
+use stonechat_tsdb::Store;
+
+use crate::faulty_disk::{Faults, FaultyDisk};
+use crate::support::{Answer, all, ms, open, select};
+
+#[derive(Debug, Clone)]
+enum Operation {
+    /// Series by number; the batch fails after so many bytes if a fault is given.
+    Append {
+        at: i64,
+        values: Vec<(usize, f64)>,
+        stamped: Vec<(usize, i64, f64)>,
+        fault: Option<usize>,
+    },
+    Maintain,
+    /// The process dies after so many operations of a checkpoint.
+    CheckpointAndKill(usize),
+    Kill,
+    SyncAndPowerCut,
+    Close,
+    Select(Vec<Matcher>, TimeRange),
+}
+
+/// All series that a test may use: every combination, with labels missing.
+fn label_sets() -> Vec<Labels> {
+    let mut sets = Vec::new();
+    for name in ["requests_total", "up"] {
+        for job in ["", "gateway", "logic", "task"] {
+            for instance in ["", "a:1", "b:1", "b:2"] {
+                let pairs = [("__name__", name), ("job", job), ("instance", instance)];
+                sets.push(Labels::from_pairs(pairs).unwrap());
+            }
+        }
+    }
+    sets
+}
+
+type Samples = BTreeMap<Labels, BTreeMap<i64, u64>>;
+
+/// What the store should be.
+#[derive(Default)]
+struct Model(Samples);
+
+impl Model {
+    fn append(&mut self, batch: &[(Labels, i64, f64)]) -> Appended {
+        let mut appended = Appended::default();
+        for (labels, timestamp, value) in batch {
+            let samples = self.0.entry(labels.clone()).or_default();
+            match samples.last_key_value() {
+                Some((last, _)) if timestamp < last => appended.out_of_order += 1,
+                Some((last, bits)) if timestamp == last && *bits != value.to_bits() => {
+                    appended.duplicate += 1;
+                }
+                _ => {
+                    samples.insert(*timestamp, value.to_bits());
+                    appended.accepted += 1;
+                }
+            }
+        }
+        appended
+    }
+
+    fn matching(&self, matchers: &[Matcher], range: TimeRange) -> Samples {
+        let matches = |labels: &Labels| {
+            let value =
+                |matcher: &Matcher| labels.get(matcher.name()).unwrap_or_default().to_owned();
+            matchers
+                .iter()
+                .all(|matcher| matcher.matches(&value(matcher)))
+        };
+        let overlaps = |samples: &BTreeMap<i64, u64>| {
+            let first = samples.first_key_value().map(|(first, _)| *first);
+            let last = samples.last_key_value().map(|(last, _)| *last);
+            first.is_some_and(|first| ms(first) <= range.end)
+                && last.is_some_and(|last| ms(last) >= range.start)
+        };
+        let series = self.0.iter();
+        series
+            .filter(|(labels, samples)| matches(labels) && overlaps(samples))
+            .map(|(labels, samples)| (labels.clone(), samples.clone()))
+            .collect()
+    }
+
+    fn select(&self, matchers: &[Matcher], range: TimeRange) -> Answer {
+        let mut answer = Answer::new();
+        for (labels, samples) in self.matching(matchers, range) {
+            let samples: Vec<_> = samples
+                .into_iter()
+                .filter(|(time, _)| range.contains(ms(*time)))
+                .collect();
+            if !samples.is_empty() {
+                answer.insert(labels.to_string(), samples);
+            }
+        }
+        answer
+    }
+}
+
+/// A store that restarts, and its model.
+struct Pair {
+    disk: FaultyDisk,
+    store: Store,
+    references: Vec<SeriesRef>,
+    model: Model,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let disk = FaultyDisk::default();
+        let store = open(&disk);
+        Self {
+            disk,
+            store,
+            references: Vec::new(),
+            model: Model::default(),
+        }
+    }
+
+    fn look_up(&mut self) {
+        let references = label_sets()
+            .into_iter()
+            .map(|labels| Appender::series(&self.store, &labels).unwrap());
+        self.references = references.collect();
+    }
+
+    fn restart(&mut self, disk: FaultyDisk) {
+        self.store = open(&disk);
+        self.disk = disk;
+        assert_eq!(self.store.recovery().damages, 0);
+        assert_eq!(all(&self.store), self.model.select(&[], TimeRange::ALL));
+    }
+
+    fn run(&mut self, operation: Operation) {
+        match operation {
+            Operation::Append {
+                at,
+                values,
+                stamped,
+                fault,
+            } => self.append(at, &values, &stamped, fault),
+            Operation::Maintain => self.store.maintain(ms(0)),
+            Operation::CheckpointAndKill(operations) => {
+                self.disk.set(Faults {
+                    operations_left: Some(operations),
+                    ..Faults::default()
+                });
+                let _ = self.store.checkpoint();
+                self.restart(self.disk.after_kill());
+            }
+            Operation::Kill => self.restart(self.disk.after_kill()),
+            Operation::SyncAndPowerCut => {
+                self.store.sync().unwrap();
+                self.restart(self.disk.after_power_cut(0, false));
+            }
+            Operation::Close => {
+                self.store.close().unwrap();
+                self.restart(self.disk.clone());
+            }
+            Operation::Select(matchers, range) => self.select(&matchers, range),
+        }
+    }
+
+    fn append(
+        &mut self,
+        at: i64,
+        values: &[(usize, f64)],
+        stamped: &[(usize, i64, f64)],
+        fault: Option<usize>,
+    ) {
+        let sets = label_sets();
+        // Maintenance removes what has never had a sample.
+        self.look_up();
+        let mut batch = Batch::at(ms(at));
+        let mut plain = Vec::new();
+        for &(series, value) in values {
+            batch.values.push((self.references[series], value));
+            plain.push((sets[series].clone(), at, value));
+        }
+        for &(series, time, value) in stamped {
+            batch
+                .stamped
+                .push((self.references[series], ms(time), value));
+            plain.push((sets[series].clone(), time, value));
+        }
+        self.disk.set(Faults {
+            tear_next: fault,
+            ..Faults::default()
+        });
+        let appended = self.store.append(&batch);
+        self.disk.set(Faults::default());
+        // A fault may find nothing to write.
+        if let Ok(appended) = appended {
+            assert_eq!(appended, self.model.append(&plain));
+        } else {
+            assert!(fault.is_some());
+        }
+    }
+
+    fn select(&self, matchers: &[Matcher], range: TimeRange) {
+        let expected = self.model.select(matchers, range);
+        assert_eq!(select(&self.store, matchers, range), expected);
+
+        let sets = [matchers.to_vec()];
+        let matching = self.model.matching(matchers, range);
+        let series = Queryable::series(&self.store, &sets, range).unwrap();
+        assert!(series.iter().eq(matching.keys()));
+        let names: BTreeSet<_> = matching
+            .keys()
+            .flat_map(Labels::iter)
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        let found = self.store.label_names(&sets, range).unwrap();
+        assert!(found.iter().eq(&names));
+        for name in ["__name__", "job", "absent"] {
+            let values: BTreeSet<_> = matching
+                .keys()
+                .filter_map(|labels| labels.get(name))
+                .collect();
+            let found = self.store.label_values(name, &sets, range).unwrap();
+            assert!(found.iter().eq(values), "{name}: {found:?}");
+        }
+    }
+}
+
+fn any_value() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        4 => (0_i32..5).prop_map(f64::from),
+        1 => any::<u64>().prop_map(f64::from_bits),
+        1 => Just(-0.0),
+    ]
+}
+
+fn any_append() -> impl Strategy<Value = Operation> {
+    let series = 0_usize..32;
+    let at = -20_i64..200;
+    let values = proptest::collection::vec((series.clone(), any_value()), 0..20);
+    let stamped = proptest::collection::vec((series, at.clone(), any_value()), 0..4);
+    let fault = proptest::option::weighted(0.1, 0_usize..120);
+    (at, values, stamped, fault).prop_map(|(at, values, stamped, fault)| Operation::Append {
+        at,
+        values,
+        stamped,
+        fault,
+    })
+}
+
+/// A scrape as it is: later than all before, and all series in it. Without these no chunk would ever be full.
+fn scrapes() -> impl Strategy<Value = Vec<Operation>> {
+    (200_i64..1000, 1_i64..150).prop_map(|(start, count)| {
+        let scrape = |n: i64| Operation::Append {
+            at: start + n * 3,
+            values: (0..8)
+                .map(|series| (series, (n * n) as f64 / 8.0))
+                .collect(),
+            stamped: Vec::new(),
+            fault: None,
+        };
+        (0..count).map(scrape).collect()
+    })
+}
+
+fn any_matcher() -> impl Strategy<Value = Matcher> {
+    let name = prop::sample::select(vec!["__name__", "job", "instance", "absent"]);
+    let op = prop::sample::select(vec![
+        MatchOp::Equal,
+        MatchOp::NotEqual,
+        MatchOp::Regex,
+        MatchOp::NotRegex,
+    ]);
+    let value = prop::sample::select(vec![
+        "",
+        "up",
+        "gateway",
+        "logic",
+        "nothing",
+        ".*",
+        ".+",
+        "gate.*",
+        "gateway|task",
+        "(logic|)",
+        "b:.",
+        ".*1",
+        "a:1|b.+",
+        "(?i)UP",
+        "lo.*|gateway|task.+",
+        "[gl].*",
+        "x?",
+    ]);
+    (name, op, value).prop_map(|(name, op, value)| Matcher::new(name, op, value).unwrap())
+}
+
+fn any_range() -> impl Strategy<Value = TimeRange> {
+    prop_oneof![
+        Just(TimeRange::ALL),
+        (-30_i64..1500, -30_i64..1500).prop_map(|(start, end)| TimeRange {
+            start: ms(start),
+            end: ms(end),
+        }),
+    ]
+}
+
+fn any_operations() -> impl Strategy<Value = Vec<Operation>> {
+    let one = prop_oneof![
+        10 => any_append(),
+        2 => Just(Operation::Maintain),
+        2 => (0_usize..40).prop_map(Operation::CheckpointAndKill),
+        1 => Just(Operation::Kill),
+        1 => Just(Operation::SyncAndPowerCut),
+        1 => Just(Operation::Close),
+        8 => (prop::collection::vec(any_matcher(), 0..4), any_range())
+            .prop_map(|(matchers, range)| Operation::Select(matchers, range)),
+    ];
+    let some = prop_oneof![20 => one.prop_map(|one| vec![one]), 1 => scrapes()];
+    prop::collection::vec(some, 1..40).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #[test]
+    fn behaves_as_a_plain_map(operations in any_operations()) {
+        let mut pair = Pair::new();
+        for operation in operations {
+            pair.run(operation);
+        }
+        pair.restart(pair.disk.after_kill());
+    }
+}

@@ -57,11 +57,12 @@ pub fn append_nth(store: &Store, n: i64) -> Result<Appended, AppendError> {
 }
 
 /// What the store answers after the batches `which`.
-pub fn nth_answer(which: impl Iterator<Item = i64> + Clone) -> Answer {
+pub fn nth_answer(which: impl IntoIterator<Item = i64>) -> Answer {
+    let which: Vec<i64> = which.into_iter().collect();
     let samples = |scale: f64| -> Vec<_> {
         which
-            .clone()
-            .map(|n| (n * 1000, (n as f64 / scale).to_bits()))
+            .iter()
+            .map(|&n| (n * 1000, (n as f64 / scale).to_bits()))
             .collect()
     };
     let all = [("a", samples(1.0)), ("b", samples(3.0))];
