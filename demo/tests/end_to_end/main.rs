@@ -1,0 +1,12 @@
+//! The chat as its users, its operators and a scraper see it, over real sockets.
+
+mod api; // calling an API
+mod backend; // a chat on SQLite and memory, or on MariaDB and Redis
+mod exposition; // reading /metrics
+mod user; // a user with a WebSocket
+
+mod conversation; // accounts, sessions, messages, pushes, history
+mod ending; // close frames, signals, standard input
+mod faults; // each fault changes what it should
+mod limits; // bad frames, full queues, slow clients
+mod load; // the load delivers, and comes back
