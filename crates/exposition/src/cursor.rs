@@ -190,6 +190,10 @@ impl<'a> Cursor<'a> {
                 ));
             }
             label(name, value);
+            // Prometheus' lexer steps over zero bytes here too.
+            while grammar.zeros && self.peek() == Some(0) {
+                self.at += 1;
+            }
             self.space(grammar);
             if !self.take(b',') && !grammar.loose_commas && self.peek() != Some(b'}') {
                 return Err(self.unexpected("`,` or `}`"));

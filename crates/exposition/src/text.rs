@@ -2,7 +2,8 @@
 //!
 //! It accepts what Prometheus' own reader accepts, which is more than the format's description allows: blanks in most
 //! places, labels without commas, no line break at the end, line breaks in label values. A zero byte at the
-//! beginning of a line ends the page.
+//! beginning of a line ends the page. In one thing it follows the description and not Prometheus, which takes blanks at the
+//! beginning of a line into the metric's name.
 
 use stonechat_model::Timestamp;
 
