@@ -230,3 +230,6 @@ impl ActiveAlert {
         self.state == AlertState::Firing && now.since(since) < timing.keep_firing
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@
 //!
 //! let bad = text.replace("== 0", "==");
 //! let problems = parse(Path::new("chat.yml"), &bad, GroupDefaults::default()).unwrap_err();
-//! assert_eq!(problems.0[0].place, Some((6, 36)));
+//! assert_eq!(problems.0[0].place, Some((6, 37)));
 //! # Ok::<(), stonechat_model::Problems>(())
 //! ```
 

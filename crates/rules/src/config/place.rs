@@ -5,15 +5,44 @@ use stonechat_model::yaml::Spanned;
 /// Line and column, both from 1 and counted in characters, of a byte of a YAML text. `None` when the text is written
 /// in a way that hides its bytes, such as escapes; the beginning of the text is then the best place.
 pub(super) fn inside(file: &str, text: &Spanned<String>, offset: usize) -> Option<(usize, usize)> {
-    let start = start(text)?;
-    let (line, column) = start;
-    let written = file.lines().nth(line - 1)?;
-    let rest: String = written.chars().skip(column - 1).collect();
-    match rest.chars().next()? {
-        '|' | '>' => inside_block(file, line, offset),
-        '"' | '\'' => inside_line(start, rest.get(1..)?, &text.value, offset, 1),
-        _ => inside_line(start, &rest, &text.value, offset, 0),
+    let (line, column) = start(text)?;
+    let value = &text.value;
+    // A block begins with its first line that is not blank.
+    let blank = value.len() - value.trim_start_matches('\n').len();
+    let mut rest = offset.checked_sub(blank)?;
+    for (index, written) in file.lines().enumerate().skip(line - 1) {
+        let margin = margin(file, written, (line, column), index + 1)?;
+        let content = &written[margin..];
+        if rest <= content.len() {
+            // Kept and folded line breaks count as one byte. Where that is not so, the texts differ here.
+            let (before, behind) = (content.get(..rest)?, &content[rest..]);
+            let same = value[..offset].ends_with(before)
+                && (behind.chars().next() == value[offset..].chars().next() || behind.is_empty());
+            let characters = written[..margin + rest].chars().count();
+            return same.then_some((index + 1, characters + 1));
+        }
+        rest -= content.len() + 1;
     }
+    None
+}
+
+/// Bytes of a line in front of the text.
+fn margin(file: &str, written: &str, (line, column): (usize, usize), this: usize) -> Option<usize> {
+    let byte = |line: &str, characters: usize| {
+        line.char_indices()
+            .nth(characters)
+            .map_or(line.len(), |(byte, _)| byte)
+    };
+    let first = file.lines().nth(line - 1)?;
+    let begin = byte(first, column - 1);
+    if this == line {
+        let quote = first[begin..].starts_with(['"', '\'']);
+        return Some(begin + usize::from(quote));
+    }
+    let spaces = written.len() - written.trim_start_matches(' ').len();
+    // In a block, what stands further in belongs to the text.
+    let is_block = first[..begin].trim().is_empty();
+    Some(if is_block { spaces.min(begin) } else { spaces })
 }
 
 /// Where a value begins.
@@ -26,40 +55,6 @@ pub(super) fn start<T>(value: &Spanned<T>) -> Option<(usize, usize)> {
         .ok()
         .filter(|column| *column > 0)?;
     Some((line, column))
-}
-
-/// A text on one line that is written as it is read.
-fn inside_line(
-    start: (usize, usize),
-    written: &str,
-    text: &str,
-    offset: usize,
-    quote: usize,
-) -> Option<(usize, usize)> {
-    if !written.starts_with(text) {
-        return None;
-    }
-    let before = text.get(..offset)?;
-    Some((start.0, start.1 + quote + before.chars().count()))
-}
-
-/// A block behind `|` or `>` on `header`: its lines begin below, indented. A folded line break counts as one byte,
-/// as a kept one does.
-fn inside_block(file: &str, header: usize, offset: usize) -> Option<(usize, usize)> {
-    let mut lines = file.lines().enumerate().skip(header).peekable();
-    let mut ahead = lines.clone();
-    let (_, first) = ahead.find(|(_, line)| !line.trim().is_empty())?;
-    let indent = first.len() - first.trim_start_matches(' ').len();
-    let mut rest = offset;
-    while let Some((index, line)) = lines.next() {
-        let content = line.get(indent..).unwrap_or_default();
-        if rest <= content.len() || lines.peek().is_none() {
-            let before = content.get(..rest.min(content.len()))?;
-            return Some((index + 1, indent + before.chars().count() + 1));
-        }
-        rest -= content.len() + 1;
-    }
-    None
 }
 
 #[cfg(test)]
@@ -87,6 +82,8 @@ mod tests {
         check("expr: |\n  a +\n    bad\n", Some((3, 5)));
         check("expr: |-\n\n  a +\n  bad\n", Some((4, 3)));
         check("expr: >\n  a +\n  bad\n", Some((3, 3)));
+        check("expr: a +\n  bad\n", Some((2, 3)));
+        check("expr:\n  a +\n  bad\n", Some((3, 3)));
     }
 
     #[test]
