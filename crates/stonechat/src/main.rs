@@ -1,2 +1,98 @@
 //! The program: command line, wiring, start, reload, shutdown.
-fn main() {}
+
+mod config; // all files of a configuration, read and checked
+mod demo; // `stonechat demo`
+mod metrics; // the program's own metrics
+mod operator; // the program as the API sees it; reload
+mod serve; // `stonechat serve`: wires the rooms
+mod signals; // what tells the program to stop or to reload
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Monitoring for real-time backends: scrapes, stores, evaluates alert rules, tells people, and shows it all.
+#[derive(Parser)]
+#[command(
+    name = "stonechat",
+    version,
+    about,
+    after_help = "First time here? Run: stonechat demo"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Watch the systems that a configuration names.
+    Serve(serve::ServeArgs),
+    /// Show what Stonechat does: a chat backend, its load, and alerts when it is ill.
+    #[command(after_help = "Example: stonechat demo --for 90s --fault slow-db")]
+    Demo(demo::DemoArgs),
+    /// The demo's chat backend, by itself.
+    #[command(hide = true)]
+    DemoChat(stonechat_demo::ChatArgs),
+    /// The demo's load, by itself.
+    #[command(hide = true)]
+    DemoLoad(stonechat_demo::LoadArgs),
+}
+
+/// How long work that is still under way at the end may keep the process alive.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The exit status for a configuration or a command line that cannot be used.
+const EXIT_UNUSABLE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter =
+        EnvFilter::try_from_env("STONECHAT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    // Fails only when a provider is installed already, and nothing before this line installs one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime cannot be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(run(arguments.command));
+    // Not a plain drop: a thread that waits for standard input would hold the process.
+    runtime.shutdown_timeout(LINGER);
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => match error.downcast_ref::<stonechat_model::Problems>() {
+            Some(problems) => {
+                eprintln!("{problems}");
+                ExitCode::from(EXIT_UNUSABLE)
+            }
+            None => {
+                eprintln!("error: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::DemoChat(args) => Ok(stonechat_demo::run_chat(args).await?),
+        Command::DemoLoad(args) => {
+            println!("{}", stonechat_demo::run_load(args).await?);
+            Ok(())
+        }
+    }
+}

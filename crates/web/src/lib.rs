@@ -1,1 +1,139 @@
 //! The HTTP API and the embedded web UI.
+//!
+//! Three kinds of paths: `/api/v1/` answers as Prometheus does, `/api/stonechat/v1/` is our own, and everything else is
+//! the UI. `/-/healthy`, `/-/ready`, `/-/reload` and `/metrics` are where Prometheus has them.
+//!
+//! This crate shows rooms and changes nothing in them. What it cannot see itself, such as whether the last reload
+//! succeeded, it asks its [`Operator`], the program.
+//!
+//! ```no_run
+//! # async fn serve(rooms: stonechat_web::Rooms) -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:9090").await?;
+//! Ok(axum::serve(listener, stonechat_web::router(rooms)?).await?)
+//! # }
+//! ```
+
+mod answer; // the envelope of every answer
+mod assets; // the UI
+mod json; // query results as text
+mod labels; // /api/v1/labels, label values, series
+mod lifecycle; // health, readiness, reload, our own metrics
+mod own; // /api/stonechat/v1
+mod params; // parameters from URL and form
+mod query; // /api/v1/query, query_range
+mod rules; // /api/v1/rules, alerts
+mod targets; // /api/v1/targets
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use stonechat_metrics::{HttpServer, RegisterError, Registry};
+use stonechat_model::{Queryable, Timestamp};
+use stonechat_notify::Notifier;
+use stonechat_promql::Engine;
+use stonechat_rules::RuleManager;
+use stonechat_scrape::ScrapeManager;
+
+/// What the API shows. Cloning copies pointers.
+#[derive(Clone)]
+pub struct Rooms {
+    /// Stored samples.
+    pub queryable: Arc<dyn Queryable>,
+    /// Evaluates queries.
+    pub engine: Engine,
+    /// Targets.
+    pub scrapes: Arc<ScrapeManager>,
+    /// Rules and alerts.
+    pub rules: RuleManager,
+    /// Deliveries.
+    pub notifier: Notifier,
+    /// The program.
+    pub operator: Arc<dyn Operator>,
+    /// The program's own metrics.
+    pub registry: Registry,
+    /// How many queries may run at a time; further ones wait.
+    pub queries: Arc<tokio::sync::Semaphore>,
+}
+
+/// What a reload gives: nothing, or why the old configuration goes on.
+pub type Reloaded = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+
+/// The program, as the API sees it.
+pub trait Operator: Send + Sync {
+    /// How it is now.
+    fn status(&self) -> Status;
+
+    /// True when it has started and does not stop yet.
+    fn is_ready(&self) -> bool;
+
+    /// Reads the configuration again.
+    fn reload(self: Arc<Self>) -> Reloaded;
+}
+
+/// How the program is.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Version of the program.
+    pub version: &'static str,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// The configuration's file or folder.
+    pub config_source: String,
+    /// When the configuration was last read, successfully or not.
+    pub config_read_at: Timestamp,
+    /// Why the last reading failed; what ran before still runs.
+    pub config_error: Option<String>,
+    /// Series in memory.
+    pub series: u64,
+    /// Samples taken since the start.
+    pub samples: u64,
+    /// Grafana dashboards that stand in the folder.
+    pub dashboards: Vec<Dashboard>,
+}
+
+/// A Grafana dashboard in the configuration's folder.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Dashboard {
+    /// Where it stands.
+    pub file: String,
+    /// The title that people see.
+    pub title: String,
+    /// Grafana's identity of it, if it has one.
+    pub uid: Option<String>,
+    /// Number of panels.
+    pub panels: usize,
+}
+
+/// Every path of the server. Requests are counted in the rooms' registry.
+///
+/// # Errors
+/// When the registry already holds other families of the same names.
+pub fn router(rooms: Rooms) -> Result<Router, RegisterError> {
+    let http = HttpServer::register(&rooms.registry.namespace("stonechat"))?;
+    let prometheus = Router::new()
+        .route("/query", get(query::instant).post(query::instant))
+        .route("/query_range", get(query::range).post(query::range))
+        .route("/labels", get(labels::names).post(labels::names))
+        .route("/label/{name}/values", get(labels::values))
+        .route("/series", get(labels::series).post(labels::series))
+        .route("/targets", get(targets::targets))
+        .route("/rules", get(rules::rules))
+        .route("/alerts", get(rules::alerts))
+        .route("/status/buildinfo", get(own::build_info));
+    let own = Router::new()
+        .route("/status", get(own::status))
+        .route("/dashboards", get(own::dashboards))
+        .route("/notifications", get(own::notifications));
+    let router = Router::new()
+        .nest("/api/v1", prometheus)
+        .nest("/api/stonechat/v1", own)
+        .route("/-/healthy", get(lifecycle::healthy))
+        .route("/-/ready", get(lifecycle::ready))
+        .route("/-/reload", post(lifecycle::reload).put(lifecycle::reload))
+        .fallback(get(assets::page));
+    let metrics = stonechat_metrics::metrics_router(rooms.registry.clone());
+    Ok(router.with_state(rooms).merge(metrics).layer(http.layer()))
+}

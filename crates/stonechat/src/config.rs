@@ -1,0 +1,80 @@
+//! All files of a configuration, read and checked before anything is changed.
+
+mod dashboards; // Grafana dashboards that stand in the folder
+mod locate; // which files a path means
+mod prometheus; // prometheus.yml as a whole
+
+use std::path::{Path, PathBuf};
+
+use stonechat_model::{Labels, Problems};
+
+use stonechat_web::Dashboard;
+
+/// A configuration that can be applied.
+pub(crate) struct Configuration {
+    /// What scrapes.
+    pub(crate) jobs: Vec<stonechat_scrape::Job>,
+    /// What judges.
+    pub(crate) groups: Vec<stonechat_rules::Group>,
+    /// Who is told.
+    pub(crate) notify: stonechat_notify::Config,
+    /// What this server adds to alerts on their way out.
+    pub(crate) external_labels: Labels,
+    /// Dashboards that stand in the folder.
+    pub(crate) dashboards: Vec<Dashboard>,
+    /// What works otherwise than the files may suggest.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Where a configuration comes from; kept, so that a reload looks again.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    /// A file or a folder.
+    pub(crate) path: PathBuf,
+    /// An alertmanager.yml that is named by itself.
+    pub(crate) alertmanager: Option<PathBuf>,
+}
+
+impl Source {
+    /// Reads everything. All mistakes of all files are reported together.
+    pub(crate) fn load(&self) -> Result<Configuration, Problems> {
+        let files = locate::locate(&self.path, self.alertmanager.as_deref())?;
+        let mut problems = Problems::default();
+        let prometheus = problems.take(prometheus::load(&files.prometheus));
+        let notify = match &files.alertmanager {
+            Some(file) => problems.take(stonechat_notify::Config::load(file)),
+            None => Some(stonechat_notify::Config::silent()),
+        };
+        let dashboards: Vec<_> = files
+            .dashboards
+            .iter()
+            .filter_map(|file| problems.take(dashboards::read(file)).flatten())
+            .collect();
+        let (Some(prometheus), Some(notify)) = (prometheus, notify) else {
+            return Err(problems);
+        };
+        let warnings = warnings(&prometheus, files.alertmanager.as_deref());
+        problems.or(Configuration {
+            jobs: prometheus.jobs,
+            groups: prometheus.groups,
+            notify,
+            external_labels: prometheus.external_labels,
+            dashboards,
+            warnings,
+        })
+    }
+}
+
+fn warnings(prometheus: &prometheus::Loaded, alertmanager: Option<&Path>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if prometheus.names_alertmanagers && alertmanager.is_some() {
+        warnings.push(
+            "alerts are sent by Stonechat itself, by alertmanager.yml; the Alertmanagers that prometheus.yml names get none".to_owned(),
+        );
+    }
+    if alertmanager.is_none() && !prometheus.groups.is_empty() {
+        warnings
+            .push("there is no alertmanager.yml: alerts are shown, but nobody is told".to_owned());
+    }
+    warnings
+}

@@ -1,0 +1,144 @@
+//! Which files a `--config` path means.
+
+use std::path::{Path, PathBuf};
+
+use stonechat_model::Problem;
+
+/// Where a folder keeps Prometheus' configuration, in the order in which they are tried.
+const PROMETHEUS: [&str; 4] = [
+    "prometheus/prometheus.yml",
+    "prometheus/prometheus.yaml",
+    "prometheus.yml",
+    "prometheus.yaml",
+];
+
+/// Where a folder keeps Alertmanager's configuration.
+const ALERTMANAGER: [&str; 4] = [
+    "alertmanager/alertmanager.yml",
+    "alertmanager/alertmanager.yaml",
+    "alertmanager.yml",
+    "alertmanager.yaml",
+];
+
+/// Folders below the root in which dashboards may stand, as deep as Grafana's provisioning goes.
+const DEPTH_MAX: usize = 5;
+
+/// The files of one configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Files {
+    /// What was asked for.
+    pub(crate) source: PathBuf,
+    /// Scraping and rules.
+    pub(crate) prometheus: PathBuf,
+    /// Notifications; without it alerts are shown but nobody is told.
+    pub(crate) alertmanager: Option<PathBuf>,
+    /// JSON files that may be Grafana dashboards.
+    pub(crate) dashboards: Vec<PathBuf>,
+}
+
+/// Finds the files of a configuration: of a single file just that, of a folder what teams usually keep in it.
+pub(crate) fn locate(source: &Path, alertmanager: Option<&Path>) -> Result<Files, Problem> {
+    let mut files = if source.is_dir() {
+        let first = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| source.join(name))
+                .find(|file| file.is_file())
+        };
+        let prometheus = first(&PROMETHEUS).ok_or_else(|| {
+            Problem::of_file(source, "this folder has no Prometheus configuration")
+                .help(format!("expected one of: {}", PROMETHEUS.join(", ")))
+        })?;
+        let mut dashboards = Vec::new();
+        find_json(source, DEPTH_MAX, &mut dashboards);
+        dashboards.sort();
+        Files {
+            source: source.to_owned(),
+            prometheus,
+            alertmanager: first(&ALERTMANAGER),
+            dashboards,
+        }
+    } else if source.is_file() {
+        Files {
+            source: source.to_owned(),
+            prometheus: source.to_owned(),
+            alertmanager: None,
+            dashboards: Vec::new(),
+        }
+    } else {
+        return Err(Problem::of_file(source, "there is no such file or folder")
+            .help("give prometheus.yml, or a folder that holds prometheus/prometheus.yml"));
+    };
+    if let Some(named) = alertmanager {
+        if !named.is_file() {
+            return Err(Problem::of_file(named, "there is no such file"));
+        }
+        files.alertmanager = Some(named.to_owned());
+    }
+    Ok(files)
+}
+
+fn find_json(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() && depth > 0 {
+            find_json(&path, depth - 1, found);
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            found.push(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn folder(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let file = folder.path().join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "").unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn finds_the_files_of_a_folder() {
+        let folder = folder(&[
+            "prometheus/prometheus.yml",
+            "alertmanager/alertmanager.yml",
+            "grafana/provisioning/dashboards/chat.json",
+        ]);
+        let files = locate(folder.path(), None).unwrap();
+        assert!(files.prometheus.ends_with("prometheus/prometheus.yml"));
+        assert!(
+            files
+                .alertmanager
+                .unwrap()
+                .ends_with("alertmanager/alertmanager.yml")
+        );
+        assert_eq!(files.dashboards.len(), 1);
+    }
+
+    #[test]
+    fn a_flat_folder_and_a_single_file_work_too() {
+        let folder = folder(&["prometheus.yml", "alertmanager.yml"]);
+        assert!(locate(folder.path(), None).unwrap().alertmanager.is_some());
+        let file = folder.path().join("prometheus.yml");
+        assert_eq!(locate(&file, None).unwrap().alertmanager, None);
+    }
+
+    #[test]
+    fn says_what_is_missing() {
+        let folder = folder(&["other.yml"]);
+        let problem = locate(folder.path(), None).unwrap_err();
+        assert!(problem.help.unwrap().contains("prometheus/prometheus.yml"));
+        assert!(locate(&folder.path().join("nowhere"), None).is_err());
+    }
+}

@@ -1,0 +1,264 @@
+//! `stonechat demo`: a chat backend, its load and Stonechat watching it, in one process group.
+
+mod children; // the processes
+mod faults; // when a fault is switched on and off
+mod folder; // the monitoring files, written out
+mod inbox; // where notifications arrive
+mod ports; // where each part listens
+mod story; // what happened, with times
+mod watch; // asks the server what it sees
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use stonechat_model::duration;
+
+use children::Part;
+use faults::{Plan, Switch};
+use folder::Folder;
+use inbox::Inbox;
+use ports::Ports;
+use story::Story;
+use watch::Watch;
+
+use crate::signals;
+
+/// How often the demo looks at its parts.
+const TICK: Duration = Duration::from_millis(200);
+
+/// How long the parts may take until they answer.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Run a chat backend with 200 people, watched by Stonechat.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// End by itself after this time and print a summary, for example 90s.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
+    end_after: Option<Duration>,
+    /// Make the chat ill: slow-db, failing-sends, dead-service, backlog, memory-leak. May be given several times.
+    #[arg(long, value_name = "NAME")]
+    fault: Vec<String>,
+    /// When the faults begin.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
+    fault_after: Duration,
+    /// How long the faults last. Without it: until half of --for, or until they are switched off by hand.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    fault_for: Option<Duration>,
+    /// People who chat.
+    #[arg(long, default_value_t = 200)]
+    users: u32,
+    /// Listen on the 10 ports from this one on, instead of 9090, 18080-18082 and 19100-19105.
+    #[arg(long, value_name = "PORT")]
+    port_base: Option<u16>,
+    /// Keep configuration, data and logs in this folder. Without it a temporary one is used and removed.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Let the chat use this MariaDB or MySQL instead of SQLite.
+    #[arg(long, value_name = "URL")]
+    mysql: Option<String>,
+    /// Let the chat queue its messages in this Redis instead of in the process.
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+}
+
+/// Runs the demo until Ctrl-C, SIGTERM, or the end of `--for`.
+pub(crate) async fn run(args: DemoArgs) -> Result<()> {
+    let mut stop = signals::Stop::listen()?;
+    let plan = Plan::new(
+        &args.fault,
+        args.fault_after,
+        args.fault_for,
+        args.end_after,
+    )?;
+    let ports = Ports::new(args.port_base)?;
+    ports.check_free()?;
+    let folder = Folder::open(args.dir.as_deref(), ports)?;
+    let inbox = Inbox::open(ports.inbox()).await?;
+    let mut parts = start(&args, ports, &folder)?;
+    let demo = Demo {
+        watch: Watch::new(ports)?,
+        inbox,
+        plan,
+        end_after: args.end_after,
+    };
+    let outcome = tokio::select! {
+        outcome = demo.run(&mut parts, || print_screen(&args, ports, &folder)) => outcome,
+        () = stop.wait() => Ok(Story::default()),
+    };
+    println!("\nstopping …");
+    for part in parts {
+        part.stop().await;
+    }
+    let story = outcome.inspect_err(|_| print_logs(&folder))?;
+    print_summary(&args, &story);
+    Ok(())
+}
+
+/// Starts chat, load and server. The server goes first, so that it sees the chat come up.
+fn start(args: &DemoArgs, ports: Ports, folder: &Folder) -> Result<Vec<Part>> {
+    let text = |path: PathBuf| path.display().to_string();
+    let server = [
+        "serve".to_owned(),
+        "--exit-with-stdin".to_owned(),
+        format!("--config={}", text(folder.monitoring())),
+        format!("--data={}", text(folder.join("data"))),
+        format!("--listen={}", ports.server()),
+    ];
+    let [gateway, logic, push] = ports.chat();
+    let [gateway_metrics, logic_metrics, task_metrics, load_metrics] = ports.metrics();
+    let mut chat = vec![
+        "demo-chat".to_owned(),
+        "--exit-with-stdin".to_owned(),
+        format!("--control={}", ports.control()),
+        format!("--gateway={gateway}"),
+        format!("--logic={logic}"),
+        format!("--push={push}"),
+        format!("--gateway-metrics={gateway_metrics}"),
+        format!("--logic-metrics={logic_metrics}"),
+        format!("--task-metrics={task_metrics}"),
+    ];
+    chat.push(match &args.mysql {
+        Some(url) => format!("--mysql={url}"),
+        None => format!("--data={}", text(folder.join("chat"))),
+    });
+    chat.extend(args.redis.iter().map(|url| format!("--redis={url}")));
+    let load = [
+        "demo-load".to_owned(),
+        "--exit-with-stdin".to_owned(),
+        format!("--gateway={gateway}"),
+        format!("--metrics={load_metrics}"),
+        format!("--users={}", args.users),
+    ];
+    Ok(vec![
+        Part::start("the server", &server, &folder.join("server.log"))?,
+        Part::start("the chat", &chat, &folder.join("chat.log"))?,
+        Part::start("the load", &load, &folder.join("load.log"))?,
+    ])
+}
+
+struct Demo {
+    watch: Watch,
+    inbox: Inbox,
+    plan: Plan,
+    end_after: Option<Duration>,
+}
+
+impl Demo {
+    /// Waits for the parts, then tells what happens until the end.
+    async fn run(mut self, parts: &mut [Part], ready: impl FnOnce()) -> Result<Story> {
+        let starting = Instant::now();
+        while !self.watch.is_ready().await {
+            ended(parts)?;
+            if starting.elapsed() > START_LIMIT {
+                bail!("the demo was not ready after {} s", START_LIMIT.as_secs());
+            }
+            tokio::time::sleep(TICK).await;
+        }
+        ready();
+        let (began, mut story) = (Instant::now(), Story::default());
+        loop {
+            let at = began.elapsed();
+            for switch in self.plan.due(at) {
+                self.switch(at, &switch).await?;
+            }
+            if let Some(alerts) = self.watch.alerts().await {
+                story
+                    .shown(at, &alerts)
+                    .iter()
+                    .for_each(|event| println!("{event}"));
+            }
+            story
+                .told(at, &self.inbox.read())
+                .iter()
+                .for_each(|event| println!("{event}"));
+            ended(parts)?;
+            if self.end_after.is_some_and(|end| at >= end) {
+                return Ok(story);
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    async fn switch(&self, at: Duration, switch: &Switch) -> Result<()> {
+        self.watch
+            .switch(&switch.fault, switch.on)
+            .await
+            .context("the fault cannot be switched")?;
+        let (sign, state) = if switch.on {
+            ("\u{1b}[35m⚡\u{1b}[0m", "on")
+        } else {
+            ("\u{1b}[36m⚡\u{1b}[0m", "off")
+        };
+        println!(
+            "{:>6.1} s  {sign} fault {} {state}",
+            at.as_secs_f64(),
+            switch.fault
+        );
+        Ok(())
+    }
+}
+
+/// A part that ends before the demo does is a failure of the demo.
+fn ended(parts: &mut [Part]) -> Result<()> {
+    match parts.iter_mut().find_map(Part::ended) {
+        Some(how) => bail!("{how}"),
+        None => Ok(()),
+    }
+}
+
+fn print_screen(args: &DemoArgs, ports: Ports, folder: &Folder) {
+    let [gateway, ..] = ports.chat();
+    let (control, server) = (ports.control(), ports.server());
+    let kept = if folder.is_temporary() {
+        " (removed at the end)"
+    } else {
+        ""
+    };
+    println!(
+        "\n\
+         \u{1b}[1m  Stonechat is watching a chat of {} people\u{1b}[0m\n\n\
+         \u{20}   look here      \u{1b}[1;4mhttp://{server}/\u{1b}[0m\n\
+         \u{20}   the chat       http://{gateway}/  (its metrics: http://{}/metrics)\n\
+         \u{20}   make it ill    curl -X PUT    http://{control}/faults/slow-db\n\
+         \u{20}   make it well   curl -X DELETE http://{control}/faults/slow-db\n\
+         \u{20}   other faults   failing-sends, dead-service, backlog, memory-leak\n\
+         \u{20}   rules, data    {}{kept}\n",
+        args.users,
+        ports.metrics()[0],
+        folder.monitoring().display(),
+    );
+    match args.end_after {
+        Some(end) => println!("  It ends after {}. What happens:\n", duration::format(end)),
+        None => println!("  Ctrl-C stops everything. What happens:\n"),
+    }
+}
+
+fn print_summary(args: &DemoArgs, story: &Story) {
+    let alerts = story.summary();
+    let told = if alerts.is_empty() {
+        "nobody had to be told anything".to_owned()
+    } else {
+        alerts.join("; ")
+    };
+    match args.end_after {
+        Some(end) => println!(
+            "demo of {} with {} people: {told}",
+            duration::format(end),
+            args.users
+        ),
+        None => println!("stopped"),
+    }
+}
+
+/// Shows the end of each log, because a temporary folder is about to go.
+fn print_logs(folder: &Folder) {
+    for name in ["server.log", "chat.log", "load.log"] {
+        let text = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let last = &lines[lines.len().saturating_sub(15)..];
+        if !last.is_empty() {
+            eprintln!("--- the end of {name}\n{}", last.join("\n"));
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The demo's processes: this program again, once for each part.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::process::{Child, Command};
+
+/// How long a process may take to end by itself.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// A process of the demo. Its standard input is a pipe from this process, so it notices when this process dies,
+/// however it dies.
+pub(crate) struct Part {
+    name: &'static str,
+    child: Child,
+}
+
+impl Part {
+    /// Starts this program with the given arguments; what it prints goes to a file.
+    pub(crate) fn start(name: &'static str, arguments: &[String], log: &Path) -> Result<Self> {
+        let program =
+            std::env::current_exe().context("this program does not know where it stands")?;
+        let log = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        let child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        Ok(Self { name, child })
+    }
+
+    /// Its name and how it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<String> {
+        match self.child.try_wait() {
+            Ok(Some(status)) => Some(format!("{} ended with {status}", self.name)),
+            Ok(None) => None,
+            Err(error) => Some(format!("{} is lost: {error}", self.name)),
+        }
+    }
+
+    /// Asks it to stop, waits, and kills it when it does not.
+    pub(crate) async fn stop(mut self) {
+        if let Some(pid) = self
+            .child
+            .id()
+            .and_then(|pid| i32::try_from(pid).ok())
+            .and_then(rustix::process::Pid::from_raw)
+        {
+            // Fails only when it has just ended.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+        if tokio::time::timeout(STOP_LIMIT, self.child.wait())
+            .await
+            .is_err()
+        {
+            eprintln!(
+                "{} did not stop within {} s and is killed",
+                self.name,
+                STOP_LIMIT.as_secs()
+            );
+            let _ = self.child.kill().await;
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Where each part of the demo listens.
+
+use std::net::{SocketAddr, TcpListener};
+
+use anyhow::{Result, bail};
+
+/// The parts, with their address in the files of `monitoring/demo` and, behind `--port-base`, their distance from it.
+const PARTS: [(&str, u16, u16); 10] = [
+    ("Stonechat", 9090, 0),
+    ("control of the chat", 19100, 1),
+    ("metrics of the gateway", 19101, 2),
+    ("metrics of logic", 19102, 3),
+    ("metrics of the task service", 19103, 4),
+    ("metrics of the load", 19104, 5),
+    ("inbox for notifications", 19105, 6),
+    ("chat gateway", 18080, 7),
+    ("chat logic", 18081, 8),
+    ("chat push", 18082, 9),
+];
+
+/// The addresses of one demo, all on loopback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ports {
+    base: Option<u16>,
+}
+
+impl Ports {
+    /// The usual ports, or as many from `base` on.
+    pub(crate) fn new(base: Option<u16>) -> Result<Self> {
+        if base.is_some_and(|base| base == 0 || base > u16::MAX - 16) {
+            bail!("--port-base must lie between 1 and {}", u16::MAX - 16);
+        }
+        Ok(Self { base })
+    }
+
+    fn of(self, usual: u16) -> SocketAddr {
+        let distance = PARTS
+            .iter()
+            .find(|(_, port, _)| *port == usual)
+            .map_or(0, |(_, _, distance)| *distance);
+        SocketAddr::from((
+            [127, 0, 0, 1],
+            self.base.map_or(usual, |base| base + distance),
+        ))
+    }
+
+    /// Where Stonechat listens.
+    pub(crate) fn server(self) -> SocketAddr {
+        self.of(9090)
+    }
+
+    /// Where faults are switched.
+    pub(crate) fn control(self) -> SocketAddr {
+        self.of(19100)
+    }
+
+    /// Metrics of gateway, logic, task and load.
+    pub(crate) fn metrics(self) -> [SocketAddr; 4] {
+        [19101, 19102, 19103, 19104].map(|port| self.of(port))
+    }
+
+    /// Where notifications arrive.
+    pub(crate) fn inbox(self) -> SocketAddr {
+        self.of(19105)
+    }
+
+    /// The chat's own listeners: gateway, logic, push.
+    pub(crate) fn chat(self) -> [SocketAddr; 3] {
+        [18080, 18081, 18082].map(|port| self.of(port))
+    }
+
+    /// Says which port is taken before anything is started.
+    pub(crate) fn check_free(self) -> Result<()> {
+        for (part, usual, _) in PARTS {
+            let address = self.of(usual);
+            if let Err(error) = TcpListener::bind(address) {
+                bail!(
+                    "{address}, for {part}, cannot be used: {error}; choose other ports with --port-base 20000"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts these addresses where a file of `monitoring/demo` has the usual ones.
+    pub(crate) fn rewrite(self, text: &str) -> String {
+        PARTS.iter().fold(text.to_owned(), |text, (_, usual, _)| {
+            text.replace(&format!("127.0.0.1:{usual}"), &self.of(*usual).to_string())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rewrites_addresses() {
+        let text = "targets: [\"127.0.0.1:19101\", \"127.0.0.1:9090\"]";
+        assert_eq!(Ports::new(None).unwrap().rewrite(text), text);
+        let moved = Ports::new(Some(20000)).unwrap();
+        assert_eq!(
+            moved.rewrite(text),
+            "targets: [\"127.0.0.1:20002\", \"127.0.0.1:20000\"]"
+        );
+        assert!(Ports::new(Some(0)).is_err());
+    }
+}

@@ -1,0 +1,91 @@
+//! Asks the running parts what they see.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::de::DeserializeOwned;
+
+use super::ports::Ports;
+use super::story::Shown;
+
+/// A client of the demo's own parts.
+pub(crate) struct Watch {
+    http: reqwest::Client,
+    ports: Ports,
+}
+
+#[derive(serde::Deserialize)]
+struct Envelope<T> {
+    data: T,
+}
+
+#[derive(serde::Deserialize)]
+struct Alerts {
+    alerts: Vec<Shown>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Targets {
+    active_targets: Vec<Target>,
+}
+
+#[derive(serde::Deserialize)]
+struct Target {
+    health: String,
+}
+
+impl Watch {
+    pub(crate) fn new(ports: Ports) -> Result<Self> {
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(2))
+            .no_proxy()
+            .build()?;
+        Ok(Self { http, ports })
+    }
+
+    /// True when the server sees every target up.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let targets: Option<Targets> = self.get("targets").await;
+        targets.is_some_and(|targets| {
+            !targets.active_targets.is_empty()
+                && targets
+                    .active_targets
+                    .iter()
+                    .all(|target| target.health == "up")
+        })
+    }
+
+    /// The alerts that are pending or fire now; `None` when the server does not answer.
+    pub(crate) async fn alerts(&self) -> Option<Vec<Shown>> {
+        self.get::<Alerts>("alerts")
+            .await
+            .map(|alerts| alerts.alerts)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, what: &str) -> Option<T> {
+        let answer = self
+            .http
+            .get(format!("http://{}/api/v1/{what}", self.ports.server()))
+            .send()
+            .await
+            .ok()?;
+        answer
+            .json::<Envelope<T>>()
+            .await
+            .ok()
+            .map(|envelope| envelope.data)
+    }
+
+    /// Switches a fault of the chat.
+    pub(crate) async fn switch(&self, fault: &str, on: bool) -> Result<()> {
+        let url = format!("http://{}/faults/{fault}", self.ports.control());
+        let request = if on {
+            self.http.put(url)
+        } else {
+            self.http.delete(url)
+        };
+        request.send().await?.error_for_status()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! The program as the API sees it: how it is, and how it reloads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use stonechat_model::Timestamp;
+use stonechat_notify::Notifier;
+use stonechat_rules::RuleManager;
+use stonechat_scrape::ScrapeManager;
+use stonechat_tsdb::Store;
+use stonechat_web::{Dashboard, Operator, Reloaded, Status};
+
+use crate::config::{Configuration, Source};
+use crate::metrics::ServerMetrics;
+
+/// The running program.
+pub(crate) struct Program {
+    source: Source,
+    started_at: Timestamp,
+    ready: AtomicBool,
+    rooms: Parts,
+    metrics: ServerMetrics,
+    read: Mutex<Read>,
+    /// Reloads go one after the other.
+    reloading: tokio::sync::Mutex<()>,
+}
+
+/// The rooms that a configuration is applied to.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<Store>,
+    pub(crate) scrapes: Arc<ScrapeManager>,
+    pub(crate) rules: RuleManager,
+    pub(crate) notifier: Notifier,
+}
+
+/// The outcome of the last reading of the configuration.
+struct Read {
+    at: Timestamp,
+    error: Option<String>,
+    dashboards: Vec<Dashboard>,
+}
+
+impl Program {
+    pub(crate) fn new(source: Source, rooms: Parts, metrics: ServerMetrics) -> Self {
+        Self {
+            source,
+            started_at: Timestamp::now(),
+            ready: AtomicBool::new(false),
+            rooms,
+            metrics,
+            read: Mutex::new(Read {
+                at: Timestamp::now(),
+                error: None,
+                dashboards: Vec::new(),
+            }),
+            reloading: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    pub(crate) fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Relaxed);
+    }
+
+    /// Makes a checked configuration the running one. Each room compares it with what it has and applies the difference.
+    /// The only step that can fail goes first.
+    pub(crate) fn apply(&self, configuration: Configuration) -> Result<(), String> {
+        for warning in &configuration.warnings {
+            tracing::warn!("{warning}");
+        }
+        self.rooms
+            .notifier
+            .apply(configuration.notify)
+            .map_err(|error| error.to_string())?;
+        self.rooms
+            .rules
+            .apply(configuration.groups, configuration.external_labels);
+        self.rooms.scrapes.apply(configuration.jobs);
+        *self.read.lock() = Read {
+            at: Timestamp::now(),
+            error: None,
+            dashboards: configuration.dashboards,
+        };
+        self.metrics.reloaded(Timestamp::now());
+        Ok(())
+    }
+
+    /// Reads the configuration again. When anything in it is wrong, nothing changes.
+    pub(crate) async fn read_again(&self) -> Result<(), String> {
+        let _one_at_a_time = self.reloading.lock().await;
+        let source = self.source.clone();
+        let loaded = tokio::task::spawn_blocking(move || {
+            source.load().map_err(|problems| problems.to_string())
+        })
+        .await;
+        let outcome = match loaded {
+            Ok(Ok(configuration)) => self.apply(configuration),
+            Ok(Err(problems)) => Err(problems),
+            Err(error) => Err(format!("reading the configuration failed: {error}")),
+        };
+        match &outcome {
+            Ok(()) => tracing::info!("the configuration was read again"),
+            Err(reason) => {
+                tracing::error!("the configuration is refused, the old one goes on:\n{reason}");
+                self.metrics.reload_successful.set(0.0);
+                let mut read = self.read.lock();
+                (read.at, read.error) = (Timestamp::now(), Some(reason.clone()));
+            }
+        }
+        outcome
+    }
+}
+
+impl Operator for Program {
+    fn status(&self) -> Status {
+        let (store, read) = (self.rooms.store.stats(), self.read.lock());
+        Status {
+            version: env!("CARGO_PKG_VERSION"),
+            started_at: self.started_at,
+            config_source: self.source.path.display().to_string(),
+            config_read_at: read.at,
+            config_error: read.error.clone(),
+            series: store.series as u64,
+            samples: store.samples_accepted_total,
+            dashboards: read.dashboards.clone(),
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    fn reload(self: Arc<Self>) -> Reloaded {
+        Box::pin(async move { self.read_again().await })
+    }
+}

@@ -1,0 +1,170 @@
+//! Query results as text. Written by hand: a long range query is mostly numbers, and each is written once, straight into
+//! the answer.
+
+use std::fmt::Write as _;
+
+use stonechat_model::{Columns, Labels, Timestamp, format_float};
+use stonechat_promql::{Point, Value};
+
+/// The `data` of a query's answer.
+pub(crate) fn value(value: &Value) -> String {
+    let mut text = format!(
+        r#"{{"resultType":"{}","result":"#,
+        value.value_type().api_name()
+    );
+    match value {
+        Value::Scalar(number) => point(&mut text, *number),
+        Value::String(string) => quoted(&mut text, string),
+        Value::Vector(samples) => list(&mut text, samples, |text, sample| {
+            text.push_str(r#"{"metric":"#);
+            labels(text, &sample.labels);
+            text.push_str(r#","value":"#);
+            point(text, sample.point);
+            text.push('}');
+        }),
+        Value::Matrix(all) => list(&mut text, all, |text, series| {
+            text.push_str(r#"{"metric":"#);
+            labels(text, &series.labels);
+            text.push_str(r#","values":"#);
+            points(text, &series.points);
+            text.push('}');
+        }),
+    }
+    text.push('}');
+    text
+}
+
+fn list<T>(text: &mut String, items: &[T], mut write: impl FnMut(&mut String, &T)) {
+    text.push('[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        write(text, item);
+    }
+    text.push(']');
+}
+
+fn points(text: &mut String, columns: &Columns) {
+    text.push('[');
+    for (index, (&timestamp, &value)) in columns.timestamps.iter().zip(&columns.values).enumerate()
+    {
+        if index > 0 {
+            text.push(',');
+        }
+        point(
+            text,
+            Point {
+                timestamp: Timestamp::from_millis(timestamp),
+                value,
+            },
+        );
+    }
+    text.push(']');
+}
+
+/// `[1435781430.781,"1"]`
+fn point(text: &mut String, point: Point) {
+    text.push('[');
+    seconds(text, point.timestamp);
+    text.push_str(",\"");
+    text.push_str(&format_float(point.value));
+    text.push_str("\"]");
+}
+
+/// Seconds with as many decimals as the milliseconds need.
+fn seconds(text: &mut String, timestamp: Timestamp) {
+    let millis = timestamp.millis();
+    let sign = if millis < 0 { "-" } else { "" };
+    let (whole, rest) = (millis.unsigned_abs() / 1000, millis.unsigned_abs() % 1000);
+    // Writing to a String cannot fail.
+    let _ = if rest == 0 {
+        write!(text, "{sign}{whole}")
+    } else {
+        write!(text, "{sign}{whole}.{rest:03}")
+    };
+}
+
+fn labels(text: &mut String, labels: &Labels) {
+    text.push('{');
+    for (index, (name, value)) in labels.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        quoted(text, name);
+        text.push(':');
+        quoted(text, value);
+    }
+    text.push('}');
+}
+
+/// A JSON string.
+fn quoted(text: &mut String, string: &str) {
+    text.push('"');
+    for character in string.chars() {
+        match character {
+            '"' => text.push_str("\\\""),
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            control if u32::from(control) < 0x20 => {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "\\u{:04x}", u32::from(control));
+            }
+            other => text.push(other),
+        }
+    }
+    text.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use stonechat_promql::{Sample, Series};
+
+    use super::*;
+
+    fn at(millis: i64, value: f64) -> Point {
+        Point {
+            timestamp: Timestamp::from_millis(millis),
+            value,
+        }
+    }
+
+    #[test]
+    fn every_kind_of_value() {
+        let up = Labels::from_pairs([("__name__", "up"), ("path", "a\"\\\u{1}")]).unwrap();
+        let columns = Columns {
+            timestamps: vec![-1500, 2000],
+            values: vec![f64::NAN, 1e21],
+        };
+        for (input, text) in [
+            (
+                Value::Scalar(at(1_435_781_430_781, 1.5)),
+                r#"{"resultType":"scalar","result":[1435781430.781,"1.5"]}"#,
+            ),
+            (
+                Value::Vector(Vec::new()),
+                r#"{"resultType":"vector","result":[]}"#,
+            ),
+            (
+                Value::Vector(vec![Sample {
+                    labels: up,
+                    point: at(1000, f64::INFINITY),
+                }]),
+                r#"{"resultType":"vector","result":[{"metric":{"__name__":"up","path":"a\"\\\u0001"},"value":[1,"+Inf"]}]}"#,
+            ),
+            (
+                Value::Matrix(vec![Series {
+                    labels: Labels::default(),
+                    points: columns,
+                }]),
+                r#"{"resultType":"matrix","result":[{"metric":{},"values":[[-1.500,"NaN"],[2,"1000000000000000000000"]]}]}"#,
+            ),
+        ] {
+            let written = value(&input);
+            assert_eq!(written, text);
+            serde_json::from_str::<serde_json::Value>(&written).unwrap();
+        }
+    }
+}
