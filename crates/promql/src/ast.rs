@@ -18,6 +18,7 @@ pub use binary::{Binary, BinaryOp, Cardinality, Matching, Unary, UnaryOp};
 pub(crate) use length::seconds_to_millis;
 pub use length::{Length, LengthContext, LengthError};
 pub use literal::Number;
+pub(crate) use print::label_set;
 pub use print::quote;
 pub use selector::{At, Extension, MatrixSelector, Subquery, VectorSelector};
 pub use span::Span;

@@ -7,6 +7,7 @@ use stonechat_model::{Queryable, Timestamp};
 use crate::ast::{Expr, ValueType};
 use crate::cancel::Cancel;
 use crate::error::EvalError;
+use crate::evaluation::{Evaluation, Grid, millis};
 use crate::value::Answer;
 
 /// Limits and defaults of the evaluation.
@@ -79,12 +80,13 @@ impl Engine {
     /// cancelled.
     pub fn instant(
         &self,
-        _source: &dyn Queryable,
+        source: &dyn Queryable,
         expr: &Expr,
-        _at: Timestamp,
-        _cancel: &Cancel,
+        at: Timestamp,
+        cancel: &Cancel,
     ) -> Result<Answer, EvalError> {
-        Err(EvalError::Unsupported(expr.to_string()))
+        let grid = Grid::instant(at.millis());
+        Evaluation::new(source, &self.options, cancel, grid).answer_instant(expr)
     }
 
     /// Evaluates an expression at every step of a range. It blocks while it reads the store.
@@ -93,16 +95,21 @@ impl Engine {
     /// As [`instant`](Self::instant), and when the expression is a text or a range selector.
     pub fn range(
         &self,
-        _source: &dyn Queryable,
+        source: &dyn Queryable,
         expr: &Expr,
-        _steps: Steps,
-        _cancel: &Cancel,
+        steps: Steps,
+        cancel: &Cancel,
     ) -> Result<Answer, EvalError> {
         match expr.value_type() {
             other @ (ValueType::String | ValueType::RangeVector) => {
-                Err(EvalError::NotForRange(other))
+                return Err(EvalError::NotForRange(other));
             }
-            _ => Err(EvalError::Unsupported(expr.to_string())),
+            ValueType::Scalar | ValueType::InstantVector => {}
         }
+        let (start, end) = (steps.start.millis(), steps.end.millis());
+        let grid = Grid::new(start, end, millis(steps.step)).ok_or(EvalError::Steps)?;
+        let evaluation = Evaluation::new(source, &self.options, cancel, grid);
+        evaluation.budget.check(grid.count)?;
+        evaluation.answer_range(expr)
     }
 }

@@ -17,18 +17,32 @@
 //! ```
 
 pub mod ast; // the tree
-mod cancel; // stopping a query from outside
-mod engine; // an expression and a store to an answer
-mod error; // why there is no answer
-mod functions; // what can be called
 mod lexer; // text to tokens
 mod parser; // tokens to the tree
+
+mod engine; // the way in: an expression and a store to an answer
+mod evaluation; // one running query
+mod table; // series with their values at every step
+
+mod aggregate; // sum by (job) (...)
+mod binary; // a / on (job) b
+mod functions; // rate(...)
+
+mod answer; // tables to answers
+mod cancel; // stopping a query from outside
+mod error; // why there is no answer
+mod kahan; // sums that keep small terms
+mod number; // numbers in messages
 mod value; // what a query answers
+
+mod memory_store; // samples in memory
+pub mod test_script; // expressions with their expected results
 
 pub use ast::{Expr, Span, ValueType};
 pub use cancel::Cancel;
 pub use engine::{Engine, EngineOptions, Steps};
 pub use error::{EvalError, MatchingError};
 pub use functions::Function;
+pub use memory_store::MemoryStore;
 pub use parser::{DEPTH_MAX, ParseError, TEXT_BYTES_MAX, parse, parse_selector};
 pub use value::{Annotation, Answer, Point, Sample, Series, Severity, Value};

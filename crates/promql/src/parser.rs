@@ -18,7 +18,7 @@ pub use error::ParseError;
 
 use stonechat_model::Matcher;
 
-use crate::ast::{Expr, ExprKind};
+use crate::ast::{Expr, ExprKind, VectorSelector};
 use cursor::Parser;
 
 /// The longest text that is parsed, in bytes.
@@ -55,5 +55,16 @@ pub fn parse_selector(text: &str) -> Result<Vec<Matcher>, ParseError> {
             expr.span,
             "expected a series selector",
         )),
+    }
+}
+
+/// Reads a name and conditions without asking whether they would select everything.
+pub(crate) fn parse_series(text: &str) -> Result<VectorSelector, ParseError> {
+    let mut parser = Parser::new(text)?;
+    let expr = parser.vector_selector()?;
+    parser.expect_end()?;
+    match expr.kind {
+        ExprKind::VectorSelector(selector) => Ok(selector),
+        _ => Err(parser.error(expr.span, "expected a series")),
     }
 }

@@ -164,6 +164,7 @@ fn aggregations_and_operators_with_modifiers() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn mistakes_of_form() {
     for (text, message) in [
         (
@@ -306,6 +307,7 @@ fn mistakes_of_form() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn mistakes_of_type() {
     for (text, message) in [
         (

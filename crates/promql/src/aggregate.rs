@@ -1,0 +1,54 @@
+//! Aggregations: which series belong together is found once, then each group is worked off over all steps.
+
+mod fold; // sum, avg, min, max, count, group, stddev, stdvar
+mod groups; // which series belong together
+mod hash; // the hash by which limit_ratio samples
+mod pick; // topk, bottomk, limitk, limit_ratio
+mod values; // quantile, count_values
+
+use crate::ast::{AggregateOp, Aggregation, Expr};
+use crate::error::EvalError;
+use crate::evaluation::{Evaluation, Grid};
+use crate::table::Table;
+use groups::{Group, groups_of};
+
+impl Evaluation<'_> {
+    /// The values of an aggregation at all steps.
+    pub(crate) fn aggregate(
+        &self,
+        aggregation: &Aggregation,
+        grid: Grid,
+    ) -> Result<Table, EvalError> {
+        if let Some(param) = &aggregation.param {
+            return self.aggregate_with_param(aggregation, param, grid);
+        }
+        let table = self.table(&aggregation.expr, grid)?;
+        let groups = groups_of(&table, &aggregation.grouping);
+        let mut result = Table::default();
+        for group in groups {
+            self.check_alive()?;
+            let cells = fold::fold(aggregation.op, &table, &group.rows, grid.count);
+            self.push(&mut result, group.head, 0, &cells)?;
+        }
+        Ok(result)
+    }
+
+    fn aggregate_with_param(
+        &self,
+        aggregation: &Aggregation,
+        param: &Expr,
+        grid: Grid,
+    ) -> Result<Table, EvalError> {
+        if aggregation.op == AggregateOp::CountValues {
+            return self.count_values(aggregation, param, grid);
+        }
+        let params = self.scalar(param, grid)?;
+        let table = self.table(&aggregation.expr, grid)?;
+        let groups = groups_of(&table, &aggregation.grouping);
+        match aggregation.op {
+            AggregateOp::Quantile => self.quantiles(&table, groups, &params, param.span),
+            AggregateOp::LimitRatio => self.limit_ratio(&table, &params, param.span),
+            op => self.pick(op, &table, &groups, &params),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Aggregations that give some of the series they are given: `topk`, `bottomk`, `limitk`, `limit_ratio`.
+
+use std::cmp::Ordering;
+
+use super::Group;
+use super::hash::position;
+use crate::ast::{AggregateOp, Span};
+use crate::error::EvalError;
+use crate::evaluation::Evaluation;
+use crate::number::format_general;
+use crate::table::{ABSENT, Table, is_absent};
+use crate::value::Severity;
+
+/// A value that was picked: its row, its step.
+#[derive(Debug, Clone, Copy)]
+struct Picked {
+    row: usize,
+    step: usize,
+    value: f64,
+}
+
+impl Evaluation<'_> {
+    pub(super) fn pick(
+        &self,
+        op: AggregateOp,
+        table: &Table,
+        groups: &[Group],
+        params: &[f64],
+    ) -> Result<Table, EvalError> {
+        let limits = limits(params)?;
+        let mut result = Table::default();
+        let mut best = Vec::new();
+        for group in groups {
+            self.check_alive()?;
+            let mut picked = Vec::new();
+            for (step, &limit) in limits.iter().enumerate() {
+                best.clear();
+                let present = group.rows.iter().map(|&row| Picked {
+                    row,
+                    step,
+                    value: table.row(row).at(step),
+                });
+                let present = present.filter(|candidate| !is_absent(candidate.value));
+                match op {
+                    AggregateOp::Limitk => best.extend(present.take(limit)),
+                    AggregateOp::Topk => keep_best(present, limit, &mut best, true),
+                    _ => keep_best(present, limit, &mut best, false),
+                }
+                self.budget.check(picked.len() + best.len())?;
+                picked.extend_from_slice(&best);
+            }
+            if limits.len() > 1 {
+                // The best come first only where there is one step.
+                picked.sort_by_key(|picked| (picked.row, picked.step));
+            }
+            self.push_picked(&mut result, table, &picked, limits.len())?;
+        }
+        Ok(result)
+    }
+
+    fn push_picked(
+        &self,
+        result: &mut Table,
+        table: &Table,
+        picked: &[Picked],
+        steps: usize,
+    ) -> Result<(), EvalError> {
+        let mut cells = Vec::new();
+        for of_row in picked.chunk_by(|a, b| a.row == b.row) {
+            cells.clear();
+            cells.resize(steps, ABSENT);
+            for picked in of_row {
+                cells[picked.step] = picked.value;
+            }
+            let head = table.row(of_row[0].row).head.clone();
+            self.push(result, head, 0, &cells)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn limit_ratio(
+        &self,
+        table: &Table,
+        params: &[f64],
+        span: Span,
+    ) -> Result<Table, EvalError> {
+        if params.iter().any(|ratio| ratio.is_nan()) {
+            return Err(EvalError::Parameter("Ratio value is NaN".to_owned()));
+        }
+        for &ratio in params.iter().filter(|ratio| ratio.abs() > 1.0) {
+            let message = format!(
+                "ratio value should be between -1 and 1, got {}, capping to {}",
+                format_general(ratio),
+                ratio.signum()
+            );
+            self.note(Severity::Warning, span, message);
+        }
+        let mut result = Table::default();
+        for row in table.rows() {
+            let position = position(&row.head.labels);
+            // A negative ratio takes the series that the positive one of the rest would leave.
+            let is_in = |ratio: f64| {
+                if ratio >= 0.0 {
+                    position < ratio
+                } else {
+                    position >= 1.0 + ratio
+                }
+            };
+            let kept = |(index, &value): (usize, &f64)| {
+                if is_in(params[row.from + index].clamp(-1.0, 1.0)) {
+                    value
+                } else {
+                    ABSENT
+                }
+            };
+            let cells: Vec<f64> = row.values.iter().enumerate().map(kept).collect();
+            self.push(&mut result, row.head.clone(), row.from, &cells)?;
+        }
+        Ok(result)
+    }
+}
+
+/// How many series to take at each step.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the bounds are checked before"
+)]
+fn limits(params: &[f64]) -> Result<Vec<usize>, EvalError> {
+    const INTEGER_MAX: f64 = 9_223_372_036_854_775_807.0;
+    if params.iter().any(|param| param.is_nan()) {
+        return Err(EvalError::Parameter("Parameter value is NaN".to_owned()));
+    }
+    let limit = |&param: &f64| {
+        if param.abs() >= INTEGER_MAX {
+            let message = format!("Scalar value {} overflows int64", format_general(param));
+            return Err(EvalError::Parameter(message));
+        }
+        Ok(param.max(0.0) as usize)
+    };
+    params.iter().map(limit).collect()
+}
+
+/// Keeps the greatest or the least, the best first. NaN is the worst either way; among equals the first stay.
+fn keep_best(
+    candidates: impl Iterator<Item = Picked>,
+    limit: usize,
+    best: &mut Vec<Picked>,
+    greatest: bool,
+) {
+    let compare = |a: &Picked, b: &Picked| match (a.value.is_nan(), b.value.is_nan()) {
+        (false, false) if greatest => b.value.partial_cmp(&a.value).unwrap_or(Ordering::Equal),
+        (false, false) => a.value.partial_cmp(&b.value).unwrap_or(Ordering::Equal),
+        (a, b) => a.cmp(&b),
+    };
+    if limit == 0 {
+        return;
+    }
+    for candidate in candidates {
+        // Cut back from time to time, so that few of many are kept without sorting all of them.
+        best.push(candidate);
+        if best.len() >= limit.saturating_mul(2).max(64) {
+            best.sort_by(compare);
+            best.truncate(limit);
+        }
+    }
+    best.sort_by(compare);
+    best.truncate(limit);
+}

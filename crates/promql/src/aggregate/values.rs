@@ -1,0 +1,112 @@
+//! Aggregations that look at all values of a group together: `quantile`, `count_values`.
+
+use hashbrown::HashMap;
+use stonechat_model::format_float;
+
+use super::Group;
+use super::groups::groups_of;
+use crate::ast::{Aggregation, Expr, Grouping, Span, quote};
+use crate::error::EvalError;
+use crate::evaluation::{Evaluation, Grid};
+use crate::functions::{check_quantile, quantile};
+use crate::table::{ABSENT, Head, Table, is_absent};
+
+impl Evaluation<'_> {
+    pub(super) fn quantiles(
+        &self,
+        table: &Table,
+        groups: Vec<Group>,
+        params: &[f64],
+        span: Span,
+    ) -> Result<Table, EvalError> {
+        for q in params {
+            check_quantile(self, span, *q);
+        }
+        let mut result = Table::default();
+        let (mut cells, mut values) = (Vec::new(), Vec::new());
+        for group in groups {
+            self.check_alive()?;
+            cells.clear();
+            cells.extend(params.iter().enumerate().map(|(step, q)| {
+                values.clear();
+                let at_step = group.rows.iter().map(|&row| table.row(row).at(step));
+                values.extend(at_step.filter(|value| !is_absent(*value)));
+                if values.is_empty() {
+                    ABSENT
+                } else {
+                    quantile(*q, &mut values)
+                }
+            }));
+            self.push(&mut result, group.head, 0, &cells)?;
+        }
+        Ok(result)
+    }
+
+    /// How many series have each value; the value becomes a label.
+    pub(super) fn count_values(
+        &self,
+        aggregation: &Aggregation,
+        param: &Expr,
+        grid: Grid,
+    ) -> Result<Table, EvalError> {
+        let label = self.text(param);
+        if label.is_empty() {
+            let message = format!("invalid label name {}", quote(label));
+            return Err(EvalError::Parameter(message));
+        }
+        let table = self.table(&aggregation.expr, grid)?;
+        let mut result = Table::default();
+        for group in groups_of(&table, &without_label(&aggregation.grouping, label)) {
+            self.check_alive()?;
+            let mut counts: HashMap<u64, Vec<f64>> = HashMap::new();
+            for (step, value) in group.rows.iter().flat_map(|&row| table.row(row).present()) {
+                let held = counts.len() * grid.count;
+                let count = counts.entry(value.to_bits()).or_default();
+                if count.is_empty() {
+                    self.budget.check(held + grid.count)?;
+                    count.resize(grid.count, ABSENT);
+                }
+                count[step] = if is_absent(count[step]) {
+                    1.0
+                } else {
+                    count[step] + 1.0
+                };
+            }
+            let mut counts: Vec<(f64, Vec<f64>)> = counts
+                .into_iter()
+                .map(|(bits, counts)| (f64::from_bits(bits), counts))
+                .collect();
+            counts.sort_by(|a, b| a.0.total_cmp(&b.0));
+            for (value, counts) in counts {
+                let mut builder = group.head.labels.to_builder();
+                builder.set(label, &format_float(value));
+                let labels = builder
+                    .build()
+                    .map_err(|error| EvalError::Parameter(error.to_string()))?;
+                let head = Head {
+                    labels,
+                    ..group.head
+                };
+                self.push(&mut result, head, 0, &counts)?;
+            }
+        }
+        Ok(result)
+    }
+}
+
+/// The label that takes the value does not tell groups apart.
+fn without_label(grouping: &Grouping, label: &str) -> Grouping {
+    match grouping {
+        Grouping::By(names) => Grouping::By(
+            names
+                .iter()
+                .filter(|name| *name != label)
+                .cloned()
+                .collect(),
+        ),
+        Grouping::Without(names) => {
+            let more = [label.to_owned()];
+            Grouping::Without(names.iter().cloned().chain(more).collect())
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! One running query: the tree is walked once, and every part gives its values at all steps at once.
+
+mod budget; // how many samples are held
+mod grid; // the steps
+mod invariant; // what is the same at every step
+mod notes; // warnings and infos
+mod select; // series out of the store
+mod window; // ranges of samples that move over the steps
+
+use std::time::Instant;
+
+use stonechat_model::Queryable;
+
+pub(crate) use grid::{Grid, seconds};
+pub(crate) use select::{Pick, millis};
+pub(crate) use window::Window;
+
+use crate::ast::{Expr, ExprKind, LengthContext, Span, Unary, UnaryOp};
+use crate::cancel::Cancel;
+use crate::engine::EngineOptions;
+use crate::error::EvalError;
+use crate::table::{Head, Table};
+use crate::value::{Annotation, Severity};
+pub(crate) use budget::Budget;
+use notes::Notes;
+
+/// The values of a part of the tree at all steps.
+#[derive(Debug, Clone)]
+pub(crate) enum Evaluated {
+    Scalar(Vec<f64>),
+    Text(String),
+    Table(Table),
+}
+
+/// One running query.
+pub(crate) struct Evaluation<'a> {
+    pub source: &'a dyn Queryable,
+    pub options: &'a EngineOptions,
+    cancel: &'a Cancel,
+    deadline: Instant,
+    /// The steps of the whole query, which `start()`, `end()` and `step()` ask for even in a subquery.
+    pub query: Grid,
+    pub budget: Budget,
+    notes: Notes,
+}
+
+impl<'a> Evaluation<'a> {
+    pub fn new(
+        source: &'a dyn Queryable,
+        options: &'a EngineOptions,
+        cancel: &'a Cancel,
+        query: Grid,
+    ) -> Self {
+        Self {
+            source,
+            options,
+            cancel,
+            deadline: Instant::now() + options.timeout,
+            query,
+            budget: Budget::new(options.samples_max),
+            notes: Notes::default(),
+        }
+    }
+
+    /// What was remarked on the way.
+    pub fn into_notes(self) -> (Vec<Annotation>, Vec<Annotation>) {
+        self.notes.into_parts()
+    }
+
+    pub fn note(&self, severity: Severity, span: Span, message: String) {
+        self.notes.add(Annotation {
+            severity,
+            message,
+            span,
+        });
+    }
+
+    /// Fails when nobody waits for the answer any more. Called between series, so that a query ends soon.
+    pub fn check_alive(&self) -> Result<(), EvalError> {
+        if self.cancel.is_cancelled() {
+            return Err(EvalError::Cancelled);
+        }
+        if Instant::now() >= self.deadline {
+            return Err(EvalError::Timeout);
+        }
+        Ok(())
+    }
+
+    /// What computed lengths may ask for.
+    pub fn lengths(&self) -> LengthContext {
+        LengthContext {
+            step_millis: self.query.step,
+            range_millis: self.query.end() - self.query.start,
+        }
+    }
+
+    /// The values of an expression at the steps of a grid. What it held on the way is given back; what it gives counts.
+    pub fn eval(&self, expr: &Expr, grid: Grid) -> Result<Evaluated, EvalError> {
+        self.check_alive()?;
+        let before = self.budget.used();
+        let evaluated = if grid.count > 1 && invariant::is_invariant(expr) {
+            self.eval_kind(expr, grid.first())?.spread(grid.count)
+        } else {
+            self.eval_kind(expr, grid)?
+        };
+        self.budget.set(before + evaluated.cells())?;
+        Ok(evaluated)
+    }
+
+    fn eval_kind(&self, expr: &Expr, grid: Grid) -> Result<Evaluated, EvalError> {
+        match &expr.kind {
+            ExprKind::Number(number) => Ok(Evaluated::Scalar(vec![number.value; grid.count])),
+            ExprKind::String(text) => Ok(Evaluated::Text(text.clone())),
+            ExprKind::VectorSelector(selector) => {
+                self.instant_selector(selector, grid).map(Evaluated::Table)
+            }
+            ExprKind::MatrixSelector(_) | ExprKind::Subquery(_) => {
+                // The parser lets range vectors only stand where a function takes them window by window.
+                Err(EvalError::NotForRange(expr.value_type()))
+            }
+            ExprKind::Unary(unary) => self.unary(unary, grid),
+            ExprKind::Binary(binary) => self.binary(binary, grid),
+            ExprKind::Aggregation(aggregation) => {
+                self.aggregate(aggregation, grid).map(Evaluated::Table)
+            }
+            ExprKind::Call(call) => self.call(expr, call, grid),
+            ExprKind::Paren(inner) => self.eval_kind(inner, grid),
+        }
+    }
+
+    fn unary(&self, unary: &Unary, grid: Grid) -> Result<Evaluated, EvalError> {
+        let operand = self.eval(&unary.operand, grid)?;
+        if unary.op == UnaryOp::Plus {
+            return Ok(operand);
+        }
+        match operand {
+            Evaluated::Table(table) => {
+                let negated = table.map(|value| -value);
+                self.drop_names(negated).map(Evaluated::Table)
+            }
+            other => Ok(other.map_scalar(|value| -value)),
+        }
+    }
+
+    /// The series of an expression that is an instant vector.
+    pub fn table(&self, expr: &Expr, grid: Grid) -> Result<Table, EvalError> {
+        match self.eval(expr, grid)? {
+            Evaluated::Table(table) => Ok(table),
+            _ => Ok(Table::default()),
+        }
+    }
+
+    /// The numbers of an expression that is a scalar.
+    pub fn scalar(&self, expr: &Expr, grid: Grid) -> Result<Vec<f64>, EvalError> {
+        match self.eval(expr, grid)? {
+            Evaluated::Scalar(values) => Ok(values),
+            _ => Ok(vec![f64::NAN; grid.count]),
+        }
+    }
+
+    /// The text of an expression that is a string.
+    pub fn text<'e>(&self, expr: &'e Expr) -> &'e str {
+        match &expr.without_parens().kind {
+            ExprKind::String(text) => text,
+            _ => "",
+        }
+    }
+
+    /// Adds a row that counts against the limit of samples.
+    pub fn push(
+        &self,
+        table: &mut Table,
+        head: Head,
+        from: usize,
+        values: &[f64],
+    ) -> Result<(), EvalError> {
+        let cells = table.push(head, from, values);
+        self.budget.charge(cells)
+    }
+
+    /// The labels that go with the metric's name when an operation changes the meaning of values.
+    fn reserved(&self) -> &'static [&'static str] {
+        if self.options.type_and_unit_labels {
+            &["__name__", "__type__", "__unit__"]
+        } else {
+            &["__name__"]
+        }
+    }
+
+    /// Labels without the metric's name.
+    pub fn nameless(&self, labels: &stonechat_model::Labels) -> stonechat_model::Labels {
+        labels.drop(self.reserved())
+    }
+
+    /// Drops the names of all rows, now or at the end of the query, as the engine is set.
+    pub fn drop_names(&self, table: Table) -> Result<Table, EvalError> {
+        if self.options.delayed_name_removal {
+            return Ok(table.map_heads(|head| head.name_dropped = true));
+        }
+        self.drop_names_now(table)
+    }
+
+    fn drop_names_now(&self, table: Table) -> Result<Table, EvalError> {
+        // Rows of one metric differ in other labels, so nothing can become the same.
+        let one_metric = !self.options.type_and_unit_labels && is_one_metric(&table);
+        let nameless = table.map_heads(|head| head.labels = self.nameless(&head.labels));
+        if one_metric {
+            Ok(nameless)
+        } else {
+            nameless.merge_same_labels()
+        }
+    }
+
+    /// Drops the names that were to be dropped at the end of the query.
+    pub fn settle_names(&self, table: Table) -> Result<Table, EvalError> {
+        if !self.options.delayed_name_removal {
+            return Ok(table);
+        }
+        table
+            .map_heads(|head| {
+                if head.name_dropped {
+                    head.labels = self.nameless(&head.labels);
+                }
+            })
+            .merge_same_labels()
+    }
+}
+
+fn is_one_metric(table: &Table) -> bool {
+    let mut names = table.rows().map(|row| row.head.labels.metric_name());
+    let first = names.next().unwrap_or_default();
+    names.all(|name| name == first)
+}
+
+impl Evaluated {
+    fn cells(&self) -> usize {
+        match self {
+            Self::Scalar(values) => values.len(),
+            Self::Text(_) => 0,
+            Self::Table(table) => table.cells(),
+        }
+    }
+
+    fn spread(self, count: usize) -> Self {
+        match self {
+            Self::Scalar(values) => {
+                Self::Scalar(vec![values.first().copied().unwrap_or(f64::NAN); count])
+            }
+            Self::Table(table) => Self::Table(table.spread(count)),
+            text @ Self::Text(_) => text,
+        }
+    }
+
+    fn map_scalar(self, change: impl Fn(f64) -> f64) -> Self {
+        match self {
+            Self::Scalar(values) => Self::Scalar(values.into_iter().map(change).collect()),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Series out of the store, and the latest sample of each at every step.
+
+use std::time::Duration;
+
+use stonechat_model::{Columns, Selection, TimeRange, Timestamp, is_stale};
+
+use super::Evaluation;
+use super::grid::{Grid, seconds};
+use crate::ast::{At, Length, VectorSelector};
+use crate::error::EvalError;
+use crate::table::{ABSENT, Head, Table};
+
+/// What a selector of latest samples gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pick {
+    Value,
+    /// The time of the sample, in seconds, for `timestamp()`.
+    Time,
+}
+
+/// How `@` and `offset` move the time of evaluation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shift {
+    at: Option<i64>,
+    offset: i64,
+}
+
+impl Shift {
+    /// The moment that a selector looks at when it is evaluated at `time`. It never falls when `time` rises.
+    pub const fn reference(self, time: i64) -> i64 {
+        let time = match self.at {
+            Some(at) => at,
+            None => time,
+        };
+        time.saturating_sub(self.offset)
+    }
+}
+
+impl<'a> Evaluation<'a> {
+    /// Resolves `@` and `offset`.
+    pub fn shift(&self, at: Option<At>, offset: &Length) -> Result<Shift, EvalError> {
+        Ok(Shift {
+            at: at.map(|at| match at {
+                At::Time(time) => time.millis(),
+                At::Start => self.query.start,
+                At::End => self.query.end(),
+            }),
+            offset: offset.millis(self.lengths())?,
+        })
+    }
+
+    /// The series of a selector with the samples behind `after` up to `until`.
+    pub fn select(
+        &self,
+        selector: &VectorSelector,
+        after: i64,
+        until: i64,
+    ) -> Result<Box<dyn Selection + 'a>, EvalError> {
+        let range = TimeRange {
+            start: Timestamp::from_millis(after.saturating_add(1)),
+            end: Timestamp::from_millis(until),
+        };
+        Ok(self.source.select(&selector.all_matchers(), range)?)
+    }
+
+    /// The latest sample of each series at every step.
+    pub fn instant_selector(
+        &self,
+        selector: &VectorSelector,
+        grid: Grid,
+    ) -> Result<Table, EvalError> {
+        if let Some(extension) = selector.extension {
+            return Err(EvalError::Unsupported(format!("modifier {extension}")));
+        }
+        self.latest(selector, grid, Pick::Value)
+    }
+
+    /// The latest sample of each series at every step: its value, or its time.
+    pub fn latest(
+        &self,
+        selector: &VectorSelector,
+        grid: Grid,
+        pick: Pick,
+    ) -> Result<Table, EvalError> {
+        let shift = self.shift(selector.at, &selector.offset)?;
+        let lookback = millis(self.options.lookback);
+        let after = shift.reference(grid.start).saturating_sub(lookback);
+        let selection = self.select(selector, after, shift.reference(grid.end()))?;
+        let (mut table, mut columns) = (Table::default(), Columns::default());
+        let mut row = Vec::with_capacity(grid.count);
+        for index in 0..selection.len() {
+            self.check_alive()?;
+            columns.clear();
+            selection.read(index, &mut columns)?;
+            row.clear();
+            let mut next = 0;
+            row.extend(grid.times().map(|time| {
+                let reference = shift.reference(time);
+                let ahead = &columns.timestamps[next..];
+                next += ahead.iter().take_while(|&&time| time <= reference).count();
+                latest_at(&columns, next, reference.saturating_sub(lookback), pick)
+            }));
+            let head = Head::from(selection.labels(index).clone());
+            self.push(&mut table, head, 0, &row)?;
+        }
+        Ok(table)
+    }
+}
+
+/// The sample before position `next`, unless it is too old or says that the series ended.
+fn latest_at(columns: &Columns, next: usize, after: i64, pick: Pick) -> f64 {
+    let Some(index) = next.checked_sub(1) else {
+        return ABSENT;
+    };
+    let (time, value) = (columns.timestamps[index], columns.values[index]);
+    if time <= after || is_stale(value) {
+        return ABSENT;
+    }
+    match pick {
+        Pick::Value => value,
+        Pick::Time => seconds(time),
+    }
+}
+
+/// Whole milliseconds of a duration.
+pub(crate) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,246 @@
+//! Which code serves which function.
+
+use super::{Function, check_quantile, dates, math, over_time, quantile, rate, regression};
+use crate::ast::{Call, Expr, ExprKind, quote};
+use crate::error::EvalError;
+use crate::evaluation::{Evaluated, Evaluation, Grid, Pick, Window, seconds};
+use crate::table::{ABSENT, Head, Table};
+use crate::value::Severity;
+
+/// The computation of a function over windows, with its parameters.
+type WindowFunction = Box<dyn Fn(&Window<'_>) -> Option<f64>>;
+
+impl Evaluation<'_> {
+    /// The values of a call at all steps.
+    pub(crate) fn call(
+        &self,
+        expr: &Expr,
+        call: &Call,
+        grid: Grid,
+    ) -> Result<Evaluated, EvalError> {
+        if let Some(values) = self.scalar_call(call, grid)? {
+            return Ok(Evaluated::Scalar(values));
+        }
+        let table = if let Some(change) = math::unary(call.function) {
+            self.map_vector(&call.args[0], grid, |_, value| change(value))?
+        } else if let Some(part) = dates::part(call.function) {
+            self.date(call, grid, part)?
+        } else if let Some((arg, function)) = self.window_function(call, grid)? {
+            self.over_windows(call.function, arg, grid, &function)?
+        } else {
+            self.vector_call(expr, call, grid)?
+        };
+        Ok(Evaluated::Table(table))
+    }
+
+    /// Functions that give a number per step.
+    fn scalar_call(&self, call: &Call, grid: Grid) -> Result<Option<Vec<f64>>, EvalError> {
+        let constant = |value: f64| vec![value; grid.count];
+        let pairs = |choose: fn(f64, f64) -> f64| -> Result<Vec<f64>, EvalError> {
+            let first = self.scalar(&call.args[0], grid)?;
+            let second = self.scalar(&call.args[1], grid)?;
+            Ok(first
+                .into_iter()
+                .zip(second)
+                .map(|(a, b)| choose(a, b))
+                .collect())
+        };
+        Ok(Some(match call.function {
+            Function::Time => grid.times().map(seconds).collect(),
+            Function::Pi => constant(std::f64::consts::PI),
+            Function::Start => constant(seconds(self.query.start)),
+            Function::End => constant(seconds(self.query.end())),
+            Function::Step => constant(seconds(self.query.step)),
+            Function::Range => constant(seconds(self.query.end() - self.query.start)),
+            Function::MinOf => pairs(math::min)?,
+            Function::MaxOf => pairs(math::max)?,
+            Function::Scalar => self.only_value(&call.args[0], grid)?,
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Functions of vectors that are neither value by value nor over windows.
+    fn vector_call(&self, expr: &Expr, call: &Call, grid: Grid) -> Result<Table, EvalError> {
+        let args = call.args.as_slice();
+        match call.function {
+            Function::Absent => self.absent(&args[0], grid),
+            Function::AbsentOverTime => self.absent_over_time(&args[0], grid),
+            Function::Clamp | Function::ClampMin | Function::ClampMax => self.clamp(call, grid),
+            Function::Round => self.round(args, grid),
+            Function::Timestamp => self.timestamp(&args[0], grid),
+            Function::Vector => {
+                let values = self.scalar(&args[0], grid)?;
+                let mut table = Table::default();
+                self.push(&mut table, Head::default(), 0, &values)?;
+                Ok(table)
+            }
+            Function::LabelReplace => self.label_replace(args, grid),
+            Function::LabelJoin => self.label_join(args, grid),
+            Function::Sort
+            | Function::SortDesc
+            | Function::SortByLabel
+            | Function::SortByLabelDesc => self.sort(expr, call, grid),
+            Function::HistogramQuantile => self.histogram_quantile(args, grid),
+            Function::HistogramQuantiles => self.histogram_quantiles(args, grid),
+            Function::HistogramFraction => self.histogram_fraction(args, grid),
+            // These look at native histograms only, and a float has nothing of one.
+            Function::HistogramAvg
+            | Function::HistogramCount
+            | Function::HistogramStddev
+            | Function::HistogramStdvar
+            | Function::HistogramSum => self.table(&args[0], grid).map(|_| Table::default()),
+            other => Err(EvalError::Unsupported(format!(
+                "function {}()",
+                other.name()
+            ))),
+        }
+    }
+
+    /// Changes every value of a vector, and drops the names as the meaning has changed.
+    fn map_vector(
+        &self,
+        arg: &Expr,
+        grid: Grid,
+        change: impl Fn(usize, f64) -> f64,
+    ) -> Result<Table, EvalError> {
+        let table = self.table(arg, grid)?;
+        self.drop_names(table.map_steps(change))
+    }
+
+    fn date(&self, call: &Call, grid: Grid, part: fn(f64) -> f64) -> Result<Table, EvalError> {
+        if let Some(arg) = call.args.first() {
+            return self.map_vector(arg, grid, |_, value| part(value));
+        }
+        let values: Vec<f64> = grid.times().map(seconds).map(part).collect();
+        let mut table = Table::default();
+        self.push(&mut table, Head::default(), 0, &values)?;
+        Ok(table)
+    }
+
+    fn clamp(&self, call: &Call, grid: Grid) -> Result<Table, EvalError> {
+        let bounds = call.args[1..]
+            .iter()
+            .map(|arg| self.scalar(arg, grid))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.map_vector(&call.args[0], grid, |step, value| {
+            match (call.function, bounds.as_slice()) {
+                (Function::ClampMin, [least]) => math::max(least[step], value),
+                (Function::ClampMax, [most]) => math::min(most[step], value),
+                (_, [least, most]) if least[step] > most[step] => ABSENT,
+                (_, [least, most]) => math::max(least[step], math::min(most[step], value)),
+                _ => value,
+            }
+        })
+    }
+
+    fn round(&self, args: &[Expr], grid: Grid) -> Result<Table, EvalError> {
+        let nearest = match args.get(1) {
+            Some(nearest) => self.scalar(nearest, grid)?,
+            None => vec![1.0; grid.count],
+        };
+        self.map_vector(&args[0], grid, |step, value| {
+            math::round(value, nearest[step])
+        })
+    }
+
+    /// `timestamp`: of the samples themselves for a selector, of the evaluation for everything else.
+    fn timestamp(&self, arg: &Expr, grid: Grid) -> Result<Table, EvalError> {
+        if let ExprKind::VectorSelector(selector) = &arg.without_parens().kind {
+            let times = self.latest(selector, grid, Pick::Time)?;
+            return self.drop_names(times);
+        }
+        self.map_vector(arg, grid, |step, _| seconds(grid.time(step)))
+    }
+
+    /// The range argument and the computation of functions over windows.
+    fn window_function<'e>(
+        &self,
+        call: &'e Call,
+        grid: Grid,
+    ) -> Result<Option<(&'e Expr, WindowFunction)>, EvalError> {
+        let function = call.function;
+        let args = call.args.as_slice();
+        if let Some(plain) =
+            over_time::window_function(function).or_else(|| rate::window_function(function))
+        {
+            return Ok(Some((&args[0], Box::new(plain))));
+        }
+        let function: WindowFunction = match function {
+            Function::Deriv => Box::new(regression::deriv),
+            Function::PredictLinear => {
+                let ahead = self.scalar(&args[1], grid)?;
+                Box::new(move |window| regression::predict_linear(window, ahead[window.step]))
+            }
+            Function::DoubleExponentialSmoothing => {
+                let (smoothing, trend) =
+                    (self.scalar(&args[1], grid)?, self.scalar(&args[2], grid)?);
+                regression::check_factors(&smoothing, &trend)?;
+                Box::new(move |window| {
+                    regression::smooth(window, smoothing[window.step], trend[window.step])
+                })
+            }
+            Function::QuantileOverTime => {
+                let quantiles = self.scalar(&args[0], grid)?;
+                for q in &quantiles {
+                    check_quantile(self, args[0].span, *q);
+                }
+                let function: WindowFunction = Box::new(move |window| {
+                    Some(quantile(
+                        quantiles[window.step],
+                        &mut window.values.to_vec(),
+                    ))
+                });
+                return Ok(Some((&args[1], function)));
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some((&args[0], function)))
+    }
+
+    fn over_windows(
+        &self,
+        function: Function,
+        arg: &Expr,
+        grid: Grid,
+        compute: &WindowFunction,
+    ) -> Result<Table, EvalError> {
+        let wants_counter = matches!(function, Function::Rate | Function::Increase);
+        let with_resets = wants_counter || function == Function::Resets;
+        let mut table = Table::default();
+        let mut row = Vec::new();
+        self.each_range_series(arg, grid, &mut |series| {
+            row.clear();
+            row.resize(grid.count, ABSENT);
+            series.each_window(grid, with_resets, |window| {
+                self.budget.check(window.values.len())?;
+                row[window.step] = compute(&window).unwrap_or(ABSENT);
+                Ok(())
+            })?;
+            let rows = table.len();
+            let metric = wants_counter.then(|| series.head.labels.metric_name().to_owned());
+            self.push(&mut table, series.head, 0, &row)?;
+            if let Some(metric) = metric.filter(|_| table.len() > rows) {
+                self.note_unless_counter(&metric, arg);
+            }
+            Ok(())
+        })?;
+        // The last and the first sample are samples of the same series; everything else is something new.
+        if matches!(function, Function::LastOverTime | Function::FirstOverTime) {
+            return Ok(table);
+        }
+        self.drop_names(table)
+    }
+
+    /// Says so when the name of a metric does not look like a counter's.
+    fn note_unless_counter(&self, metric: &str, arg: &Expr) {
+        let known = ["_total", "_sum", "_count", "_bucket"];
+        if metric.is_empty() || known.iter().any(|ending| metric.ends_with(ending)) {
+            return;
+        }
+        let message = format!(
+            "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
+            quote(metric)
+        );
+        self.note(Severity::Info, arg.span, message);
+    }
+}
