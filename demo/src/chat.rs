@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::args::ChatArgs;
 use crate::call::Caller;
 use crate::control;
-use crate::ending::ending;
+use crate::ending::Endings;
 use crate::fault::{Fault, Faults, leak_while_on};
 use crate::gateway::{self, Gateway, GatewayMetrics};
 use crate::listen::{ListenError, Listener};
@@ -335,7 +335,8 @@ impl Chat {
 ///
 /// When the chat cannot start; see [`ChatError`].
 pub async fn run_chat(args: ChatArgs) -> Result<(), ChatError> {
-    let end = args.end.clone();
+    let endings =
+        Endings::new(args.end.time, args.end.exit_with_stdin).map_err(ChatError::Signals)?;
     let config = ChatConfig::from(args);
     let (database, queue) = (config.database_name(), config.queue_name());
     let chat = run(config).await?;
@@ -344,9 +345,7 @@ pub async fn run_chat(args: ChatArgs) -> Result<(), ChatError> {
     tracing::info!(
         gateway = %at.gateway_metrics, logic = %at.logic_metrics, task = %at.task_metrics, "metrics"
     );
-    let ending = ending(end.time, end.exit_with_stdin)
-        .await
-        .map_err(ChatError::Signals)?;
+    let ending = endings.first().await;
     tracing::info!(%ending, "chat ends");
     chat.stop().await;
     Ok(())

@@ -1,11 +1,13 @@
 //! When a program ends: a signal, its time, or the end of its standard input.
 
 use std::fmt;
+use std::future::pending;
 use std::io::Read;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
 
 /// Why a program was asked to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,33 +29,53 @@ impl fmt::Display for Ending {
     }
 }
 
-/// Returns at the first reason to end: Ctrl-C, SIGTERM, after `time` if there is one, and at the
-/// end of standard input if `with_stdin`, so that a child ends even when its parent was killed.
-///
-/// # Errors
-///
-/// When the system gives no signal handler.
-pub(crate) async fn ending(time: Option<Duration>, with_stdin: bool) -> std::io::Result<Ending> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let stdin = async {
-        match with_stdin.then(stdin_end) {
-            Some(end) => drop(end.await),
-            None => std::future::pending().await,
+/// Listens for reasons to end. Made before anything starts, so that no signal comes too early to be
+/// heard, which would end the program in its own, abrupt way.
+#[derive(Debug)]
+pub(crate) struct Endings {
+    interrupt: Signal,
+    terminate: Signal,
+    stdin: Option<oneshot::Receiver<()>>,
+    time_up: Option<Instant>,
+}
+
+impl Endings {
+    /// From now on Ctrl-C and SIGTERM count; so does the end of the time, if there is one, and that
+    /// of standard input if asked for, so that a child ends even when its parent was killed.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no signal handler.
+    pub fn new(time: Option<Duration>, with_stdin: bool) -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            stdin: with_stdin.then(stdin_end),
+            time_up: time.map(|time| Instant::now() + time),
+        })
+    }
+
+    /// Returns at the first reason to end.
+    pub async fn first(mut self) -> Ending {
+        let stdin = async {
+            match self.stdin {
+                Some(end) => drop(end.await),
+                None => pending().await,
+            }
+        };
+        let time = async {
+            match self.time_up {
+                Some(time_up) => sleep_until(time_up).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => Ending::Interrupted,
+            _ = self.terminate.recv() => Ending::Terminated,
+            () = time => Ending::TimeUp,
+            () = stdin => Ending::StdinClosed,
         }
-    };
-    let time = async {
-        match time {
-            Some(time) => tokio::time::sleep(time).await,
-            None => std::future::pending().await,
-        }
-    };
-    Ok(tokio::select! {
-        _ = interrupt.recv() => Ending::Interrupted,
-        _ = terminate.recv() => Ending::Terminated,
-        () = time => Ending::TimeUp,
-        () = stdin => Ending::StdinClosed,
-    })
+    }
 }
 
 /// Resolves at the end of standard input. A plain thread reads it, because a thread of the runtime

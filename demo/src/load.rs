@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::args::LoadArgs;
 use crate::call::Caller;
-use crate::ending::ending;
+use crate::ending::Endings;
 use crate::listen::{ListenError, Listener};
 use crate::wire::UnixMillis;
 use circle::Circles;
@@ -67,6 +67,8 @@ struct Load {
 ///
 /// When the address for metrics is taken, or signals cannot be handled.
 pub async fn run_load(args: LoadArgs) -> Result<LoadReport, LoadError> {
+    let endings =
+        Endings::new(args.end.time, args.end.exit_with_stdin).map_err(LoadError::Signals)?;
     let registry = Registry::new();
     let metrics = LoadMetrics::register(&registry)?;
     let listener = Listener::bind("the load's metrics", args.metrics).await?;
@@ -74,7 +76,6 @@ pub async fn run_load(args: LoadArgs) -> Result<LoadReport, LoadError> {
         users = args.users, rate = args.rate, gateway = %args.gateway,
         metrics = %listener.address(), "load starts"
     );
-    let end = args.end.clone();
     let load = Arc::new(Load {
         run: u64::try_from(UnixMillis::now().0).unwrap_or_default(),
         started: Instant::now(),
@@ -88,9 +89,7 @@ pub async fn run_load(args: LoadArgs) -> Result<LoadReport, LoadError> {
     tasks.spawn(listener.serve(metrics_router(registry), stop.clone()));
     tasks.spawn(ramp_up(Arc::clone(&load), tasks.clone(), stop.clone()));
 
-    let ending = ending(end.time, end.exit_with_stdin)
-        .await
-        .map_err(LoadError::Signals)?;
+    let ending = endings.first().await;
     tracing::info!(%ending, "load ends");
     stop.cancel();
     tasks.close();

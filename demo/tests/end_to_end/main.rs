@@ -1,4 +1,8 @@
 //! The chat as its users, its operators and a scraper see it, over real sockets.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests are outside `#[test]` functions"
+)]
 
 mod api; // calling an API
 mod backend; // a chat on SQLite and memory, or on MariaDB and Redis
