@@ -78,6 +78,18 @@ fn a_series_of_which_nothing_is_left_goes() {
     assert_ne!(other, gone);
     assert_eq!(store.append(&batch).unwrap().unknown_series, [gone]);
 
+    // Nothing of the old series hangs on to the new one, neither here nor in the log.
+    append(&store, second(150), &[("other", 1.5)]).unwrap();
+    let expected = all(&store);
+    assert_eq!(
+        expected[&named("other").to_string()],
+        [(second(150), 1.5_f64.to_bits())]
+    );
+    assert_eq!(
+        all(&open(&disk.after_kill()))[&named("other").to_string()],
+        expected[&named("other").to_string()]
+    );
+
     // It comes back under its old name, also in the next process, whose log knows it twice.
     append(&store, second(202), &[("gone", 3.0)]).unwrap();
     append(&store, second(203), &[("gone", 4.0)]).unwrap();
