@@ -1,53 +1,39 @@
-//! `/metrics` and `/healthz`: as routes for a router of one's own, or on a listener of their own.
+//! `/metrics`, `/healthz` and `/readyz`: as routes for a router of one's own, or on a listener of
+//! their own.
 
+mod answer; // one answer to a scrape
+
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, header};
-use axum::response::IntoResponse;
+use axum::http::StatusCode;
 use axum::routing::get;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::encode::{Format, negotiate};
 use crate::registry::Registry;
 
 /// How long [`AdminServer::shutdown`] waits for answers that are under way.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(1);
 
-/// `GET /metrics`, in the format that the scraper asks for.
+/// `GET /metrics`, in the format that the scraper asks for: text 0.0.4, OpenMetrics 1.0 or, with the
+/// feature `protobuf`, messages; with the feature `compression` by gzip or zstd, if it takes them.
 ///
 /// Merge it into a router of the service only if the whole world may read the metrics; otherwise
 /// [`serve_admin`] has a listener of its own for them.
 pub fn metrics_router(registry: Registry) -> Router {
     Router::new()
-        .route("/metrics", get(metrics))
-        .with_state(registry)
+        .route("/metrics", get(answer::metrics))
+        .with_state(answer::Answers::new(registry))
 }
 
-async fn metrics(State(registry): State<Registry>, headers: HeaderMap) -> impl IntoResponse {
-    let format = accepted(&headers);
-    (
-        [(header::CONTENT_TYPE, format.content_type())],
-        registry.encode(format),
-    )
-}
-
-/// A header that is given several times counts as one list.
-fn accepted(headers: &HeaderMap) -> Format {
-    let ranges: Vec<&str> = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .collect();
-    negotiate(&ranges.join(","))
-}
-
-/// Serves `/metrics` and `/healthz` on a listener of their own, in a task of the current runtime.
+/// Serves `/metrics`, `/healthz` and `/readyz` on a listener of their own, in a task of the current
+/// runtime; [`Admin`] does the same with a say in what `/readyz` answers.
 ///
 /// `/healthz` answers `ok` as long as the runtime runs tasks. The address is best a loopback or
 /// internal one; port 0 takes a free port, see [`AdminServer::local_addr`].
@@ -56,25 +42,93 @@ fn accepted(headers: &HeaderMap) -> Format {
 ///
 /// The address cannot be listened on.
 pub async fn serve_admin(addr: impl ToSocketAddrs, registry: Registry) -> io::Result<AdminServer> {
-    let listener = TcpListener::bind(addr).await?;
-    let local_addr = listener.local_addr()?;
-    let router = metrics_router(registry).route("/healthz", get(async || "ok\n"));
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async {
-        // A handle that was dropped without `shutdown` leaves the server running.
-        if stopped.await.is_err() {
-            std::future::pending::<()>().await;
+    Admin::new(registry).serve(addr).await
+}
+
+/// An admin server that is being described.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// use std::sync::atomic::{AtomicBool, Ordering};
+/// use stonechat_metrics::{Admin, Registry};
+///
+/// static CONNECTED: AtomicBool = AtomicBool::new(false);
+/// let admin = Admin::new(Registry::new())
+///     .ready(|| CONNECTED.load(Ordering::Relaxed)) // 503 until the database is there
+///     .serve("127.0.0.1:0")
+///     .await?;
+/// # admin.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is served before `serve()`"]
+pub struct Admin {
+    registry: Registry,
+    ready: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Admin {
+    /// A server for this registry, that is always ready.
+    pub fn new(registry: Registry) -> Self {
+        Self {
+            registry,
+            ready: Arc::new(|| true),
         }
-    });
-    let task = tokio::spawn(async {
-        // It ends only by being stopped: `axum::serve` retries what `accept` refuses.
-        let _ = server.await;
-    });
-    Ok(AdminServer {
-        local_addr,
-        stop,
-        task,
-    })
+    }
+
+    /// Asks, for each request to `/readyz`, whether the service takes work: 200 if it does,
+    /// otherwise 503.
+    pub fn ready(mut self, ready: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.ready = Arc::new(ready);
+        self
+    }
+
+    /// The routes, for a server of one's own.
+    pub fn router(self) -> Router {
+        let ready = self.ready;
+        let readyz = async move || match ready() {
+            true => (StatusCode::OK, "ready\n"),
+            false => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+        };
+        metrics_router(self.registry)
+            .route("/healthz", get(async || "ok\n"))
+            .route("/readyz", get(readyz))
+    }
+
+    /// Listens on the address, and serves in a task of the current runtime.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be listened on.
+    pub async fn serve(self, addr: impl ToSocketAddrs) -> io::Result<AdminServer> {
+        let listener = TcpListener::bind(addr).await?;
+        let local_addr = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = axum::serve(listener, self.router()).with_graceful_shutdown(async {
+            // A handle that was dropped without `shutdown` leaves the server running.
+            if stopped.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        });
+        let task = tokio::spawn(async {
+            // It ends only by being stopped: `axum::serve` retries what `accept` refuses.
+            let _ = server.await;
+        });
+        Ok(AdminServer {
+            local_addr,
+            stop,
+            task,
+        })
+    }
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin")
+            .field("registry", &self.registry)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A running admin server. It goes on when this is dropped: metrics do not vanish by accident.

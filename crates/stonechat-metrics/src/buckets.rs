@@ -15,6 +15,18 @@ pub const SECONDS_LONG: &[f64] = &[
     1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0,
 ];
 
+/// Sizes of messages: 64 bytes to a mebibyte.
+pub const BYTES: &[f64] = &[
+    64.0,
+    256.0,
+    1_024.0,
+    4_096.0,
+    16_384.0,
+    65_536.0,
+    262_144.0,
+    1_048_576.0,
+];
+
 /// `count` bounds, each `factor` times the one before. Bounds that do not rise, by a factor of 1
 /// for example, are refused when the histogram is registered.
 ///

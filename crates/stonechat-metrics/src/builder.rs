@@ -2,11 +2,12 @@
 
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::time::Duration;
 
 use crate::buckets;
-use crate::desc::{Desc, Kind};
+use crate::desc::{Desc, Kind, TimeUnit};
 use crate::error::RegisterError;
-use crate::family::{Family, SERIES_MAX};
+use crate::family::Family;
 use crate::metric::{Histogram, Metric};
 use crate::registry::Registry;
 
@@ -24,16 +25,9 @@ impl<'r, M: Metric> MetricBuilder<'r, M> {
     pub(crate) fn new(registry: &'r Registry, name: &str, help: &str) -> Self {
         let histogram = M::KIND == Kind::Histogram;
         let buckets = if histogram { buckets::SECONDS } else { &[] };
-        let desc = Desc {
-            name: registry.full_name(name),
-            help: help.to_owned(),
-            kind: M::KIND,
-            unit: String::new(),
-            label_names: Vec::new(),
-            buckets: buckets.into(),
-            series_max: SERIES_MAX,
-            place: Location::caller(),
-        };
+        let name = registry.full_name(name);
+        let mut desc = Desc::new(name, help, M::KIND, Location::caller());
+        desc.buckets = buckets.into();
         Self {
             registry,
             desc,
@@ -41,8 +35,12 @@ impl<'r, M: Metric> MetricBuilder<'r, M> {
         }
     }
 
-    /// The unit that ends the name, such as `seconds` or `bytes`; OpenMetrics shows it.
+    /// The unit that ends the name, such as `seconds` or `bytes`; OpenMetrics shows it. With
+    /// `milliseconds`, a histogram observes durations in them.
     pub fn unit(mut self, unit: &str) -> Self {
+        if unit == TimeUnit::Milliseconds.as_str() {
+            self.desc.time_unit = TimeUnit::Milliseconds;
+        }
         unit.clone_into(&mut self.desc.unit);
         self
     }
@@ -70,6 +68,19 @@ impl MetricBuilder<'_, Histogram> {
         self.desc.buckets = bounds.into_iter().collect();
         self
     }
+
+    /// What durations are observed in; seconds without this. The buckets are in the same unit.
+    pub fn time_unit(mut self, unit: TimeUnit) -> Self {
+        self.desc.time_unit = unit;
+        self
+    }
+
+    /// Adds a native histogram, of at most so many buckets, beside the classic one: scrapers that
+    /// ask for protobuf get both. Buckets begin 9 % wide, and widen when there are too many.
+    pub fn native(mut self, buckets_max: usize) -> Self {
+        self.desc.native_buckets_max = Some(buckets_max.max(1));
+        self
+    }
 }
 
 /// A family that is being described; made by [`MetricBuilder::labels`].
@@ -78,10 +89,17 @@ impl MetricBuilder<'_, Histogram> {
 pub struct FamilyBuilder<'r, M, const N: usize>(MetricBuilder<'r, M>);
 
 impl<M: Metric, const N: usize> FamilyBuilder<'_, M, N> {
-    /// The most series that the family may have, [`SERIES_MAX`] without this. Values for further
+    /// The most series that the family may have, [`SERIES_MAX`](crate::SERIES_MAX) without this. Values for further
     /// label values go to one series more, in which every label is `other`.
     pub fn series_max(mut self, series_max: usize) -> Self {
         self.0.desc.series_max = series_max;
+        self
+    }
+
+    /// How long the series of an ended [`Session`](crate::Session) wait for a scrape; five minutes
+    /// without this.
+    pub fn ended_wait_max(mut self, wait: Duration) -> Self {
+        self.0.desc.ended_wait_max = wait;
         self
     }
 

@@ -1,8 +1,10 @@
 //! What a family is: the part of a metric that does not change while the process lives.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::{Conflict, Difference, Place, Problem, RegisterError};
+use crate::family::SERIES_MAX;
 
 /// How the values of a family behave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,52 @@ impl Kind {
     }
 }
 
+/// What a histogram counts time in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum TimeUnit {
+    /// The unit that Prometheus asks for.
+    #[default]
+    Seconds,
+    /// Thousandths of it, for names that are already in dashboards.
+    Milliseconds,
+}
+
+impl TimeUnit {
+    /// The word that ends a name: `seconds` or `milliseconds`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Seconds => "seconds",
+            Self::Milliseconds => "milliseconds",
+        }
+    }
+
+    /// A second, in this unit.
+    pub(crate) fn second(self) -> f64 {
+        match self {
+            Self::Seconds => 1.0,
+            Self::Milliseconds => 1_000.0,
+        }
+    }
+
+    /// What a name says: milliseconds if it ends so, and seconds otherwise.
+    pub(crate) fn of_name(name: &str) -> Self {
+        let ends = |suffix: &str| name.ends_with(suffix);
+        if ends("_milliseconds") || ends(Self::Milliseconds.short()) {
+            Self::Milliseconds
+        } else {
+            Self::Seconds
+        }
+    }
+
+    /// The other endings of names in this unit that are in use.
+    fn short(self) -> &'static str {
+        match self {
+            Self::Seconds => "_s",
+            Self::Milliseconds => "_ms",
+        }
+    }
+}
+
 /// The description of one family, as it was registered.
 #[derive(Debug, Clone)]
 pub struct Desc {
@@ -39,8 +87,35 @@ pub struct Desc {
     pub label_names: Vec<String>,
     /// Upper bounds without `+Inf`; empty unless a histogram.
     pub buckets: Arc<[f64]>,
+    pub time_unit: TimeUnit,
+    /// Most buckets of the native histogram, if there is one beside the classic.
+    pub native_buckets_max: Option<usize>,
     pub series_max: usize,
+    /// How long the series of an ended session wait for a scrape.
+    pub ended_wait_max: Duration,
     pub place: Place,
+}
+
+/// How long the series of an ended session wait for a scrape, unless the family says otherwise.
+pub const ENDED_WAIT_MAX: Duration = Duration::from_secs(300);
+
+impl Desc {
+    /// A description that holds nothing but what every family has.
+    pub fn new(name: String, help: &str, kind: Kind, place: Place) -> Self {
+        Self {
+            name,
+            help: help.to_owned(),
+            kind,
+            unit: String::new(),
+            label_names: Vec::new(),
+            buckets: Arc::from([]),
+            time_unit: TimeUnit::Seconds,
+            native_buckets_max: None,
+            series_max: SERIES_MAX,
+            ended_wait_max: ENDED_WAIT_MAX,
+            place,
+        }
+    }
 }
 
 impl Desc {
@@ -86,6 +161,20 @@ impl Desc {
         let unit = &self.unit;
         if !unit.is_empty() && !self.family_name().ends_with(&format!("_{unit}")) {
             return Err(Problem::UnitSuffix { unit: unit.clone() });
+        }
+        self.check_time_unit()
+    }
+
+    /// A name that says milliseconds holds milliseconds, and the other way round.
+    fn check_time_unit(&self) -> Result<(), Problem> {
+        let other = match self.time_unit {
+            TimeUnit::Seconds => TimeUnit::Milliseconds,
+            TimeUnit::Milliseconds => TimeUnit::Seconds,
+        };
+        let ends = |suffix: &str| self.name.ends_with(suffix);
+        let says_other = ends(&format!("_{}", other.as_str())) || ends(other.short());
+        if self.kind == Kind::Histogram && says_other {
+            return Err(Problem::TimeUnit(self.time_unit));
         }
         Ok(())
     }
@@ -146,6 +235,17 @@ impl Desc {
         if self.kind == again.kind && self.buckets != again.buckets {
             let (first, second) = (self.buckets.to_vec(), again.buckets.to_vec());
             differences.push(Difference::Buckets(first, second));
+        }
+        if self.time_unit != again.time_unit {
+            differences.push(Difference::TimeUnit(self.time_unit, again.time_unit));
+        }
+        if self.native_buckets_max != again.native_buckets_max {
+            let (first, second) = (self.native_buckets_max, again.native_buckets_max);
+            differences.push(Difference::Native(first, second));
+        }
+        if self.ended_wait_max != again.ended_wait_max {
+            let (first, second) = (self.ended_wait_max, again.ended_wait_max);
+            differences.push(Difference::EndedWaitMax(first, second));
         }
         if self.series_max != again.series_max {
             differences.push(Difference::SeriesMax(self.series_max, again.series_max));

@@ -1,14 +1,22 @@
 //! Exposition formats: which one a scraper wants, and how it is written.
 
-mod negotiate;
-mod openmetrics;
-mod text;
+mod negotiate; // what the scraper asks for
+mod number; // numbers as text
+mod official; // by way of `prometheus-client`
+#[cfg(feature = "protobuf")]
+mod protobuf; // messages
+mod text; // the two text formats
 
 pub use negotiate::negotiate;
+#[cfg(feature = "axum")]
+pub(crate) use negotiate::{Wire, negotiate_wire};
+#[cfg(feature = "protobuf")]
+pub(crate) use protobuf::{CONTENT_TYPE as PROTOBUF_CONTENT_TYPE, encode as encode_protobuf};
+pub(crate) use text::{encode, escape};
 
-use crate::registry::Registry;
+pub(crate) use crate::family::render;
 
-/// A format in which metrics can be exposed.
+/// A format in which metrics can be exposed as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Format {
@@ -26,12 +34,5 @@ impl Format {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
         }
-    }
-}
-
-pub(crate) fn encode(registry: &Registry, format: Format) -> String {
-    match format {
-        Format::Text => text::encode(&registry.snapshot(), registry.constant_labels()),
-        Format::OpenMetrics => openmetrics::encode(registry),
     }
 }

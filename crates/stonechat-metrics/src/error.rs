@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::panic::Location;
+use std::time::Duration;
+
+use crate::desc::TimeUnit;
 
 /// A place in the source, as `file:line:column`.
 pub type Place = &'static Location<'static>;
@@ -30,6 +33,14 @@ pub enum RegisterError {
         place: Place,
         /// The rule that was broken, and what would be right.
         problem: Problem,
+    },
+    /// A registry cannot show itself, directly or by way of another one.
+    #[error(
+        "the registry cannot include this one\n  at:    {place}\n  why:   it would show itself"
+    )]
+    Circle {
+        /// Where it was to be included.
+        place: Place,
     },
     /// The name is taken by a different metric: make the two descriptions the same, or register
     /// in one place and pass the handles on.
@@ -85,6 +96,15 @@ pub enum Difference {
     /// The bucket bounds of the two histograms are not the same.
     #[error("buckets differ: {0:?} vs {1:?}")]
     Buckets(Vec<f64>, Vec<f64>),
+    /// The units in which durations are observed are not the same.
+    #[error("durations are in different units: {} vs {}", .0.as_str(), .1.as_str())]
+    TimeUnit(TimeUnit, TimeUnit),
+    /// The native histograms are not the same: most buckets of each, if there is one.
+    #[error("most native buckets differs: {0:?} vs {1:?}")]
+    Native(Option<usize>, Option<usize>),
+    /// The waiting times of the series of ended sessions are not the same.
+    #[error("longest wait for a scrape differs: {0:?} vs {1:?}")]
+    EndedWaitMax(Duration, Duration),
     /// The limits on the number of series are not the same.
     #[error("most series differs: {0} vs {1}")]
     SeriesMax(usize, usize),
@@ -137,6 +157,27 @@ pub enum Problem {
     UnitSuffix {
         /// The unit as it was given.
         unit: String,
+    },
+    /// The name says another unit than the one in which durations are observed.
+    #[error("durations are observed in {}, and the name says otherwise: rename it, or change the unit", .0.as_str())]
+    TimeUnit(TimeUnit),
+    /// A ready family was given a label for something that it does not know.
+    #[error("label `{label}` is to hold {part:?}, but this metric knows only {known:?}")]
+    PartUnknown {
+        /// The name of the label.
+        label: String,
+        /// What it was to hold.
+        part: String,
+        /// What there is.
+        known: &'static [&'static str],
+    },
+    /// A ready family may have this many labels at most.
+    #[error("it has {count} labels, and may have {max}")]
+    LabelsTooMany {
+        /// Number of labels that were given.
+        count: usize,
+        /// Number of labels that are possible.
+        max: usize,
     },
     /// A histogram without buckets shows nothing but a sum and a count.
     #[error("the histogram has no buckets: give at least one bound")]

@@ -1,19 +1,42 @@
 //! Families that real-time backends need, each a small type that registers all of them at once.
 
-mod database;
+mod named; // how their metrics are called
+
+// What comes in and goes out.
+mod grpc;
 mod http;
+mod http_client;
 mod messages;
-mod queues;
+mod routes; // the series of each route of an HTTP server
+mod webrtc;
 mod websockets;
 
-pub use database::Database;
-pub use http::{HttpRequest, HttpServer, UNMATCHED};
-pub use messages::{MessageType, Messages, PushStatus, SendGuard};
-pub use queues::{Queue, Queues};
-pub use websockets::{ConnectionGuard, Direction, WebSockets};
+// What a service stands on.
+mod cache;
+mod database;
+mod queues;
+mod redis;
+mod resources;
+#[cfg(feature = "tokio-runtime")]
+mod scheduler;
 
-use crate::family::Family;
-use crate::metric::Counter;
+pub use cache::{Cache, CacheMetric, Caches};
+pub use database::{Database, DatabaseMetric, QueryGuard};
+pub use grpc::{GrpcCall, GrpcCode, GrpcMetric, GrpcServer};
+pub use http::{HttpMetric, HttpRequest, HttpServer, UNMATCHED};
+pub use http_client::{ClientRequest, HttpClient, HttpClientMetric};
+pub use messages::{MessageMetric, MessageType, Messages, PushStatus, SendGuard};
+pub use named::Named;
+pub use queues::{ConsumeGuard, Queue, QueueMetric, Queues};
+pub use redis::{Redis, RedisCommand, RedisMetric};
+pub use resources::{ResourceMetric, Resources};
+#[cfg(feature = "tokio-runtime")]
+pub use scheduler::{SchedulerDelay, SchedulerMetric};
+pub use webrtc::{CloseReason, IceState, MediaSession, WebRtc, WebRtcMetric};
+pub use websockets::{ConnectionGuard, Direction, WebSocketMetric, WebSockets};
+
+use crate::metric::{Counter, Gauge};
+use named::Part;
 
 /// How an operation ended; the values of a label `status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,10 +76,14 @@ struct Outcomes {
 
 impl Outcomes {
     /// Creates both series, so that a rate can be taken from the first error on.
-    fn new(family: &Family<Counter, 2>, first_label: &str) -> Self {
+    fn new(counter: &Part<Counter>, parts: &[&str]) -> Self {
+        let with = |outcome: Outcome| {
+            let parts: Vec<&str> = parts.iter().copied().chain([outcome.as_str()]).collect();
+            counter.with(&parts)
+        };
         Self {
-            ok: family.with([first_label, Outcome::Ok.as_str()]),
-            error: family.with([first_label, Outcome::Error.as_str()]),
+            ok: with(Outcome::Ok),
+            error: with(Outcome::Error),
         }
     }
 
@@ -65,5 +92,29 @@ impl Outcomes {
             Outcome::Ok => self.ok.inc(),
             Outcome::Error => self.error.inc(),
         }
+    }
+}
+
+/// The gauges of a pool of connections, however they are called.
+#[derive(Debug, Clone)]
+struct Pool {
+    active: [Gauge; 2],
+    idle: [Gauge; 2],
+}
+
+impl Pool {
+    /// A gauge by state, and one for each state alone; those that are absent count into the void.
+    fn new(by_state: &Part<Gauge>, active: Gauge, idle: Gauge) -> Self {
+        Self {
+            active: [by_state.with(&["active"]), active],
+            idle: [by_state.with(&["idle"]), idle],
+        }
+    }
+
+    fn set(&self, active: u64, idle: u64) {
+        self.active
+            .iter()
+            .for_each(|gauge| gauge.set(active as f64));
+        self.idle.iter().for_each(|gauge| gauge.set(idle as f64));
     }
 }

@@ -1,16 +1,17 @@
 //! Families: one name, and one series for each set of label values.
 
-use std::any::Any;
+mod core; // the table of series, its limit, and those that have ended
+mod suspect; // label values that look as if there will be ever more of them
+mod values; // the label values of one series
+
 use std::fmt;
-use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use hashbrown::{DefaultHashBuilder, HashTable};
-use parking_lot::RwLock;
+use crate::metric::{Counter, Gauge, Histogram, Metric};
 
-use crate::desc::Desc;
-use crate::metric::{Metric, Reading, Shape};
+pub use self::core::{AnyFamily, FamilyCore, Series, View, Visitor};
+pub use values::LabelValues;
+pub use values::render;
 
 /// Most series of a family, unless it says otherwise.
 pub const SERIES_MAX: usize = 2_000;
@@ -33,7 +34,7 @@ pub const OTHER: &str = "other";
 ///     .counter("logins_total", "Attempts to log in.")
 ///     .labels(["method", "status"])
 ///     .register()?;
-/// logins.with(["password", "ok"]).inc();
+/// logins.inc(["password", "ok"]);
 /// let refused = logins.with(["password", "refused"]); // one look-up,
 /// refused.inc(); // then none
 /// # Ok(())
@@ -46,6 +47,10 @@ pub struct Family<M: Metric, const N: usize> {
 impl<M: Metric, const N: usize> Family<M, N> {
     pub(crate) fn new(core: Arc<FamilyCore<M>>) -> Self {
         Self { core }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<FamilyCore<M>> {
+        &self.core
     }
 
     /// The series with these label values, in the order of the label names; it is created at its
@@ -63,9 +68,38 @@ impl<M: Metric, const N: usize> Family<M, N> {
         self.core.remove(&values)
     }
 
-    /// Number of series, with the `other` one if there is one.
+    /// Number of series, with the `other` one if there is one, and with those of ended sessions
+    /// that still wait for a scrape.
     pub fn series(&self) -> usize {
-        self.core.table.read().len()
+        self.core.len()
+    }
+}
+
+impl<const N: usize> Family<Counter, N> {
+    /// Adds one to the series with these label values; a little faster than by way of
+    /// [`with`](Self::with).
+    pub fn inc(&self, values: [&str; N]) {
+        self.core.apply(&values, Counter::inc);
+    }
+
+    /// Adds a whole number to the series with these label values.
+    pub fn inc_by(&self, values: [&str; N], steps: u64) {
+        self.core.apply(&values, |counter| counter.inc_by(steps));
+    }
+}
+
+impl<const N: usize> Family<Gauge, N> {
+    /// Sets the series with these label values.
+    pub fn set(&self, values: [&str; N], value: f64) {
+        self.core.apply(&values, |gauge| gauge.set(value));
+    }
+}
+
+impl<const N: usize> Family<Histogram, N> {
+    /// Records one observation in the series with these label values.
+    pub fn observe(&self, values: [&str; N], value: f64) {
+        self.core
+            .apply(&values, |histogram| histogram.observe(value));
     }
 }
 
@@ -80,168 +114,7 @@ impl<M: Metric, const N: usize> Clone for Family<M, N> {
 impl<M: Metric, const N: usize> fmt::Debug for Family<M, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Family")
-            .field("name", &self.core.desc.name)
+            .field("name", &self.core.desc().name)
             .finish_non_exhaustive()
-    }
-}
-
-/// The label values of a series, in the order of the family's label names.
-pub type LabelValues = Arc<[Box<str>]>;
-
-/// What the registry keeps of a family.
-pub struct FamilyCore<M> {
-    desc: Arc<Desc>,
-    shape: Shape,
-    hasher: DefaultHashBuilder,
-    table: RwLock<HashTable<Series<M>>>,
-    limited: AtomicU64,
-}
-
-struct Series<M> {
-    hash: u64,
-    values: LabelValues,
-    metric: M,
-}
-
-impl<M> Series<M> {
-    fn is(&self, values: &[&str]) -> bool {
-        let mut pairs = self.values.iter().zip(values);
-        pairs.all(|(own, value)| **own == **value)
-    }
-}
-
-impl<M: Metric> FamilyCore<M> {
-    pub fn new(desc: Desc) -> Self {
-        Self {
-            shape: Shape {
-                buckets: Arc::clone(&desc.buckets),
-                ignored: Arc::default(),
-            },
-            desc: Arc::new(desc),
-            hasher: DefaultHashBuilder::default(),
-            table: RwLock::default(),
-            limited: AtomicU64::new(0),
-        }
-    }
-
-    pub fn with(&self, values: &[&str]) -> M {
-        let hash = self.hasher.hash_one(values);
-        let table = self.table.read();
-        if let Some(series) = table.find(hash, |series| series.is(values)) {
-            return series.metric.clone();
-        }
-        // A family that is full is left under the shared lock: a flood of label values must not
-        // make the known ones wait.
-        let too_long = values
-            .iter()
-            .any(|value| value.len() > LABEL_VALUE_BYTES_MAX);
-        let full = table.len() >= self.desc.series_max;
-        drop(table);
-        if !too_long && !full {
-            let created = self.find_or_insert(hash, values, self.desc.series_max);
-            // None, if other threads have filled the family in the meantime.
-            if let Some(metric) = created {
-                return metric;
-            }
-        }
-        self.other(values.len())
-    }
-
-    #[cold]
-    fn other(&self, labels: usize) -> M {
-        self.limited.fetch_add(1, Ordering::Relaxed);
-        let values = vec![OTHER; labels];
-        let hash = self.hasher.hash_one(values.as_slice());
-        if let Some(series) = self.table.read().find(hash, |series| series.is(&values)) {
-            return series.metric.clone();
-        }
-        // Without a limit there always is one; if not, the values are lost and nothing worse.
-        self.find_or_insert(hash, &values, usize::MAX)
-            .unwrap_or_else(|| M::create(&self.shape))
-    }
-
-    #[cold]
-    fn find_or_insert(&self, hash: u64, values: &[&str], series_max: usize) -> Option<M> {
-        let mut table = self.table.write();
-        // Another thread may have created it while this one waited.
-        if let Some(series) = table.find(hash, |series| series.is(values)) {
-            return Some(series.metric.clone());
-        }
-        if table.len() >= series_max {
-            return None;
-        }
-        let metric = M::create(&self.shape);
-        let values: LabelValues = values.iter().map(|value| Box::from(*value)).collect();
-        let series = Series {
-            hash,
-            values,
-            metric: metric.clone(),
-        };
-        table.insert_unique(hash, series, |series| series.hash);
-        Some(metric)
-    }
-
-    fn remove(&self, values: &[&str]) -> bool {
-        let hash = self.hasher.hash_one(values);
-        match self
-            .table
-            .write()
-            .find_entry(hash, |series| series.is(values))
-        {
-            Ok(entry) => {
-                entry.remove();
-                true
-            }
-            Err(_) => false,
-        }
-    }
-}
-
-/// A family whose kind of metric is not known, as the registry and the encoders see it.
-pub trait AnyFamily: Send + Sync {
-    fn desc(&self) -> &Arc<Desc>;
-
-    /// All series, sorted by their label values.
-    fn read(&self) -> Vec<(LabelValues, Reading)>;
-
-    /// Look-ups that a limit sent to the `other` series.
-    fn limited(&self) -> u64;
-
-    /// Values that could not be recorded.
-    fn ignored(&self) -> u64;
-
-    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
-}
-
-impl<M: Metric> AnyFamily for FamilyCore<M> {
-    fn desc(&self) -> &Arc<Desc> {
-        &self.desc
-    }
-
-    fn read(&self) -> Vec<(LabelValues, Reading)> {
-        let table = self.table.read();
-        let mut series: Vec<(LabelValues, M)> = table
-            .iter()
-            .map(|one| (Arc::clone(&one.values), one.metric.clone()))
-            .collect();
-        // The rest needs no lock, and a writer may be waiting for it.
-        drop(table);
-        series.sort_unstable_by(|left, right| left.0.cmp(&right.0));
-        series
-            .into_iter()
-            .map(|(values, metric)| (values, metric.read()))
-            .collect()
-    }
-
-    fn limited(&self) -> u64 {
-        self.limited.load(Ordering::Relaxed)
-    }
-
-    fn ignored(&self) -> u64 {
-        self.shape.ignored.load(Ordering::Relaxed)
-    }
-
-    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
-        self
     }
 }

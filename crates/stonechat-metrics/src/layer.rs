@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::extract::MatchedPath;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
+use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -49,6 +50,7 @@ pub struct HttpService<S> {
 impl<S, Q, A> Service<Request<Q>> for HttpService<S>
 where
     S: Service<Request<Q>, Response = Response<A>>,
+    A: Body,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -60,7 +62,12 @@ where
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
         let route = Route(request.extensions().get::<MatchedPath>().cloned());
-        let counted = self.server.start(request.method().as_str(), route);
+        let mut counted = self.server.start(request.method().as_str(), route);
+        if self.server.wants_sizes()
+            && let Some(bytes) = content_length(request.headers())
+        {
+            counted.request_size(bytes);
+        }
         HttpFuture {
             inner: self.inner.call(request),
             counted: Some(counted),
@@ -81,22 +88,36 @@ pin_project! {
 impl<F, A, E> Future for HttpFuture<F>
 where
     F: Future<Output = Result<Response<A>, E>>,
+    A: Body,
 {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let result = ready!(this.inner.poll(context));
-        if let Some(counted) = this.counted.take() {
+        if let Some(mut counted) = this.counted.take() {
             match &result {
-                Ok(response) => counted.finish(response.status().as_str()),
+                Ok(response) => {
+                    if counted.wants_sizes()
+                        && let Some(bytes) = response.body().size_hint().exact()
+                    {
+                        counted.response_size(bytes);
+                    }
+                    counted.finish_with(response.status().as_u16());
+                }
                 // A service that fails instead of answering: whoever turns it into an answer can
                 // only say that the server is at fault.
-                Err(_) => counted.finish("500"),
+                Err(_) => counted.finish_with(500),
             }
         }
         Poll::Ready(result)
     }
+}
+
+/// What the client says about its body; one that does not is not observed.
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let value = headers.get(http::header::CONTENT_LENGTH)?;
+    value.to_str().ok()?.parse().ok()
 }
 
 /// The template that matched, if any did.

@@ -79,6 +79,7 @@ mod error; // why a metric was not registered
 pub mod buckets; // bounds for histograms
 mod family; // one name, many label values, one limit
 mod metric; // counter, gauge, histogram, timer
+mod session; // series that end
 
 // All of them together.
 mod builder; // from a name to a handle
@@ -87,8 +88,9 @@ mod registry; // which families there are
 
 // What a scraper sees.
 #[cfg(feature = "axum")]
-mod admin; // /metrics and /healthz
+mod admin; // /metrics, /healthz and /readyz
 mod encode; // the exposition formats
+mod log; // what is said in the log
 
 // Ready for use.
 mod families; // HTTP, WebSocket, messages, queues, database
@@ -96,16 +98,24 @@ mod families; // HTTP, WebSocket, messages, queues, database
 mod layer; // HTTP in axum
 
 #[cfg(feature = "axum")]
-pub use admin::{AdminServer, metrics_router, serve_admin};
+pub use admin::{Admin, AdminServer, metrics_router, serve_admin};
 pub use builder::{FamilyBuilder, MetricBuilder};
+pub use desc::TimeUnit;
 pub use encode::{Format, negotiate};
 pub use error::{Conflict, Difference, Place, Problem, RegisterError};
 pub use families::{
-    ConnectionGuard, Database, Direction, HttpRequest, HttpServer, MessageType, Messages, Outcome,
-    PushStatus, Queue, Queues, SendGuard, UNMATCHED, WebSockets,
+    Cache, CacheMetric, Caches, ClientRequest, CloseReason, ConnectionGuard, ConsumeGuard,
+    Database, DatabaseMetric, Direction, GrpcCall, GrpcCode, GrpcMetric, GrpcServer, HttpClient,
+    HttpClientMetric, HttpMetric, HttpRequest, HttpServer, IceState, MediaSession, MessageMetric,
+    MessageType, Messages, Named, Outcome, PushStatus, QueryGuard, Queue, QueueMetric, Queues,
+    Redis, RedisCommand, RedisMetric, ResourceMetric, Resources, SendGuard, UNMATCHED, WebRtc,
+    WebRtcMetric, WebSocketMetric, WebSockets,
 };
+#[cfg(feature = "tokio-runtime")]
+pub use families::{SchedulerDelay, SchedulerMetric};
 pub use family::{Family, LABEL_VALUE_BYTES_MAX, OTHER, SERIES_MAX};
 #[cfg(feature = "axum")]
 pub use layer::{HttpFuture, HttpLayer, HttpService};
-pub use metric::{Counter, Gauge, GaugeGuard, Histogram, Metric, Timer};
+pub use metric::{Counter, Gauge, GaugeGuard, Histogram, Metric, Timer, TraceId};
 pub use registry::{Registry, RegistryBuilder};
+pub use session::Session;

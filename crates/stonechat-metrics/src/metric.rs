@@ -1,18 +1,24 @@
 //! The three kinds of metric. A handle is one pointer: clone it once, then use it without locks.
 
 mod counter;
+mod exemplar;
 mod gauge;
 mod histogram;
+mod native;
 mod timer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use counter::Counter;
+pub use exemplar::TraceId;
 pub use gauge::{Gauge, GaugeGuard};
 pub use histogram::Histogram;
 pub use timer::Timer;
 
+pub(crate) use exemplar::{Exemplar, TraceSource};
+#[cfg(feature = "protobuf")]
+pub(crate) use native::{NativeReading, ZERO_THRESHOLD};
 pub(crate) use sealed::{Create, HistogramReading, Reading, Shape};
 
 /// A kind of metric that a registry can create: [`Counter`], [`Gauge`] or [`Histogram`].
@@ -21,6 +27,8 @@ pub trait Metric: Create + Clone + Send + Sync + 'static {}
 impl<M: Create + Clone + Send + Sync + 'static> Metric for M {}
 
 mod sealed {
+    use super::exemplar::{Exemplar, TraceSource};
+    use super::native::NativeReading;
     use super::{Arc, AtomicU64};
     use crate::desc::Kind;
 
@@ -30,7 +38,9 @@ mod sealed {
 
         fn create(shape: &Shape) -> Self;
 
-        fn read(&self) -> Reading;
+        /// The value now; `scratch` is where a histogram puts its counts, so that reading many of
+        /// them allocates once.
+        fn read<'a>(&self, scratch: &'a mut HistogramReading) -> Reading<'a>;
     }
 
     /// What all series of a family share.
@@ -39,33 +49,60 @@ mod sealed {
         pub buckets: Arc<[f64]>,
         /// Values that could not be recorded.
         pub ignored: Arc<AtomicU64>,
+        /// What a second is in the unit of the histogram.
+        pub second: f64,
+        /// Most buckets of the native histogram, if there is one beside the classic.
+        pub native_buckets_max: Option<usize>,
+        pub traces: Option<TraceSource>,
+    }
+
+    impl Shape {
+        /// For a metric that nobody sees.
+        pub fn detached() -> Self {
+            Self {
+                buckets: Arc::from([]),
+                ignored: Arc::default(),
+                second: 1.0,
+                native_buckets_max: None,
+                traces: None,
+            }
+        }
     }
 
     /// The value of one series at one moment.
-    #[derive(Debug, Clone, PartialEq)]
-    pub enum Reading {
+    #[derive(Debug, Clone, Copy)]
+    pub enum Reading<'a> {
         Number(f64),
-        Histogram(HistogramReading),
+        Histogram(&'a HistogramReading),
     }
 
     /// A histogram at one moment; the count is that of the buckets, so the two always agree.
-    #[derive(Debug, Clone, PartialEq)]
+    #[derive(Debug, Default)]
     pub struct HistogramReading {
         pub sum: f64,
-        /// Upper bound and number of observations in this bucket alone; `+Inf` is the last.
-        pub buckets: Vec<(f64, u64)>,
+        /// Observations in each bucket alone; the last is that of `+Inf`.
+        pub counts: Vec<u64>,
+        /// As many as buckets, or none at all.
+        pub exemplars: Vec<Option<Exemplar>>,
+        pub native: Option<NativeReading>,
     }
 }
 
 impl HistogramReading {
-    pub(crate) fn count(&self) -> u64 {
-        self.buckets.iter().map(|(_, count)| count).sum()
+    /// The exemplar of a bucket, if it has one.
+    pub(crate) fn exemplar(&self, bucket: usize) -> Option<&Exemplar> {
+        self.exemplars.get(bucket)?.as_ref()
     }
 }
 
 /// Adds to a float that is kept as bits.
 fn add_to_bits(cell: &AtomicU64, value: f64) {
-    let add = |bits| Some((f64::from_bits(bits) + value).to_bits());
-    // The closure always returns a value, so this cannot fail.
-    let _ = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+    let mut bits = cell.load(Ordering::Relaxed);
+    loop {
+        let sum = (f64::from_bits(bits) + value).to_bits();
+        match cell.compare_exchange_weak(bits, sum, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => return,
+            Err(newer) => bits = newer,
+        }
+    }
 }

@@ -1,5 +1,8 @@
 //! The registry: which families there are, and who may add one.
 
+mod build; // a registry that differs from the usual one
+mod scrape; // everything that one scrape shows
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::Location;
@@ -9,11 +12,14 @@ use parking_lot::Mutex;
 
 use crate::builder::MetricBuilder;
 use crate::collect::{self, Collect, OwnMetrics};
-use crate::desc::{Desc, check_label_name};
+use crate::desc::Desc;
 use crate::encode::{self, Format};
-use crate::error::{Place, Problem, RegisterError};
-use crate::family::{AnyFamily, FamilyCore, LabelValues};
-use crate::metric::{Counter, Gauge, Histogram, Metric, Reading};
+use crate::error::RegisterError;
+use crate::family::{AnyFamily, FamilyCore};
+use crate::metric::{Counter, Gauge, Histogram, Metric, TraceSource};
+use crate::session::Session;
+
+pub use build::RegistryBuilder;
 
 /// All metrics of a service. Clones are the same registry, and may be used by any thread.
 ///
@@ -40,9 +46,11 @@ pub struct Registry {
     namespace: Arc<str>,
 }
 
-struct Shared {
+pub(crate) struct Shared {
     constant_labels: Vec<(String, String)>,
-    collectors: Vec<Box<dyn Collect>>,
+    /// The same as text, without braces.
+    constant_rendered: String,
+    traces: Option<TraceSource>,
     own: OwnMetrics,
     names: Mutex<Names>,
 }
@@ -52,14 +60,13 @@ struct Names {
     families: BTreeMap<String, Arc<dyn AnyFamily>>,
     /// Every name that appears in an exposition, and the family that brings it there.
     samples: BTreeMap<String, Arc<Desc>>,
+    collectors: Vec<Arc<dyn Collect>>,
+    included: Vec<Registry>,
+    refreshers: Vec<Arc<dyn Fn() + Send + Sync>>,
 }
 
-/// One family at one moment, for the encoders.
-pub(crate) struct Snapshot {
-    pub desc: Arc<Desc>,
-    /// Sorted by label values.
-    pub series: Vec<(LabelValues, Reading)>,
-}
+/// How many registries may stand inside of each other.
+const INCLUDED_DEPTH_MAX: usize = 8;
 
 impl Registry {
     /// A registry with the metrics of the process and, with the feature `tokio-runtime`, of the
@@ -68,47 +75,42 @@ impl Registry {
     pub fn new() -> Self {
         let place = Location::caller();
         let collectors = collect::standard(place, true, true);
-        Self::assemble(Vec::new(), collectors, OwnMetrics::from_start(place))
+        Self::assemble(Vec::new(), collectors, OwnMetrics::from_start(place), None)
     }
 
     /// A registry without the metrics of the process and the runtime, for tests and for a second
     /// registry beside the main one. Its own limits appear once they are reached.
     #[track_caller]
     pub fn bare() -> Self {
-        Self::assemble(
-            Vec::new(),
-            Vec::new(),
-            OwnMetrics::once_reached(Location::caller()),
-        )
+        let own = OwnMetrics::once_reached(Location::caller());
+        Self::assemble(Vec::new(), Vec::new(), own, None)
     }
 
     /// Starts the description of a registry that is neither [`new`](Self::new) nor
     /// [`bare`](Self::bare).
     #[track_caller]
     pub fn builder() -> RegistryBuilder {
-        RegistryBuilder {
-            constant_labels: Vec::new(),
-            process: true,
-            runtime: true,
-            place: Location::caller(),
-        }
+        RegistryBuilder::new(Location::caller())
     }
 
     fn assemble(
         constant_labels: Vec<(String, String)>,
-        collectors: Vec<Box<dyn Collect>>,
+        collectors: Vec<Arc<dyn Collect>>,
         own: OwnMetrics,
+        traces: Option<TraceSource>,
     ) -> Self {
         let mut names = Names::default();
         let collected = collectors.iter().flat_map(|collector| collector.describe());
         for desc in collected.chain(own.describe()) {
-            for sample in desc.sample_names() {
-                names.samples.insert(sample, Arc::clone(&desc));
-            }
+            names.claim(&desc);
         }
+        names.collectors = collectors;
+        let pairs = constant_labels.iter();
+        let pairs = pairs.map(|(name, value)| (name.as_str(), value.as_str()));
         let shared = Shared {
+            constant_rendered: encode::render(pairs),
             constant_labels,
-            collectors,
+            traces,
             own,
             names: Mutex::new(names),
         };
@@ -150,10 +152,116 @@ impl Registry {
         MetricBuilder::new(self, name, help)
     }
 
+    /// Removes a family from the exposition, and says whether it was there; its name is free then.
+    /// Handles that somebody still holds keep working, but are no longer shown.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
+    /// let registry = stonechat_metrics::Registry::bare();
+    /// registry.gauge("online", "Users online.").register()?;
+    /// assert!(registry.unregister("online"));
+    /// registry.counter("online_total", "Users that came online.").register()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unregister(&self, name: &str) -> bool {
+        let mut names = self.shared.names.lock();
+        let Some(family) = names.families.remove(&self.full_name(name)) else {
+            return false;
+        };
+        for sample in family.desc().sample_names() {
+            names.samples.remove(&sample);
+        }
+        true
+    }
+
+    /// Shows the families of another registry too, those it has now and those it gets later, with
+    /// its constant labels. What both have by themselves, such as the metrics of the process, is
+    /// shown once.
+    ///
+    /// # Errors
+    ///
+    /// A name of the other registry belongs to a different family here, or the two would show each
+    /// other. A name that is taken only later cannot be refused any more: this registry's family
+    /// is shown then, and `stonechat_families_hidden` counts the other's.
+    #[track_caller]
+    pub fn include(&self, other: &Self) -> Result<(), RegisterError> {
+        let place = Location::caller();
+        if other.shows(self, INCLUDED_DEPTH_MAX) {
+            return Err(RegisterError::Circle { place });
+        }
+        let theirs: Vec<Arc<Desc>> = {
+            let names = other.shared.names.lock();
+            let families = names.families.values();
+            families.map(|family| Arc::clone(family.desc())).collect()
+        };
+        let mut names = self.shared.names.lock();
+        for desc in theirs {
+            for sample in desc.sample_names() {
+                if let Some(first) = names.samples.get(&sample) {
+                    return Err(first.clash(&desc, &sample));
+                }
+            }
+        }
+        let known = |one: &Self| Arc::ptr_eq(&one.shared, &other.shared);
+        if !names.included.iter().any(known) {
+            names.included.push(other.clone());
+        }
+        Ok(())
+    }
+
+    /// Whether a scrape of this registry shows the other one. Deeper than `depth` it is assumed to.
+    fn shows(&self, other: &Self, depth: usize) -> bool {
+        if depth == 0 || Arc::ptr_eq(&self.shared, &other.shared) {
+            return true;
+        }
+        let included = self.shared.names.lock().included.clone();
+        included.iter().any(|inner| inner.shows(other, depth - 1))
+    }
+
+    /// Calls a function before each scrape, for gauges that are cheaper to ask for than to keep up
+    /// to date. It is to be quick, as the scraper waits for it.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
+    /// let registry = stonechat_metrics::Registry::bare();
+    /// let (sender, _receiver) = std::sync::mpsc::sync_channel::<u8>(4);
+    /// let waiting = registry.gauge("jobs_waiting", "Jobs that wait.").register()?;
+    /// registry.on_scrape(move || waiting.set(3.0));
+    /// # drop(sender);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_scrape(&self, refresh: impl Fn() + Send + Sync + 'static) {
+        self.shared.names.lock().refreshers.push(Arc::new(refresh));
+    }
+
+    /// Starts a session: what it owns is removed once it is over and a scrape has seen the end.
+    pub fn session(&self) -> Session {
+        Session::new()
+    }
+
     /// Every metric and its value now, as one answer to a scrape. The order is always the same:
     /// families by name, series by label values.
     pub fn encode(&self, format: Format) -> String {
-        encode::encode(self, format)
+        let mut out = String::new();
+        self.encode_into(format, &mut out);
+        out
+    }
+
+    /// Like [`encode`](Self::encode), behind what is in `out` already. With a string that is used
+    /// again and again, a scrape allocates nothing that depends on the number of series.
+    pub fn encode_into(&self, format: Format, out: &mut String) {
+        encode::encode(self, format, out);
+    }
+
+    /// Every metric and its value now, as delimited messages `io.prometheus.client.MetricFamily`.
+    /// Only these hold native histograms.
+    #[cfg(feature = "protobuf")]
+    pub fn encode_protobuf(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode::encode_protobuf(self, &mut out);
+        out
     }
 
     pub(crate) fn full_name(&self, name: &str) -> String {
@@ -164,15 +272,11 @@ impl Registry {
         }
     }
 
-    pub(crate) fn constant_labels(&self) -> &[(String, String)] {
-        &self.shared.constant_labels
-    }
-
     pub(crate) fn register<M: Metric>(
         &self,
         desc: Desc,
     ) -> Result<Arc<FamilyCore<M>>, RegisterError> {
-        desc.check(self.constant_labels())?;
+        desc.check(&self.shared.constant_labels)?;
         let mut names = self.shared.names.lock();
         if let Some(family) = names.families.get(&desc.name) {
             family.desc().check_same(&desc)?;
@@ -182,49 +286,36 @@ impl Registry {
                 return Ok(family);
             }
         }
-        let samples = desc.sample_names();
-        for sample in &samples {
+        for sample in &desc.sample_names() {
             if let Some(first) = names.samples.get(sample) {
                 return Err(first.clash(&desc, sample));
             }
         }
         let name = desc.name.clone();
-        let family = Arc::new(FamilyCore::<M>::new(desc));
-        let claims = samples
-            .into_iter()
-            .map(|sample| (sample, Arc::clone(family.desc())));
-        names.samples.extend(claims);
+        let family = Arc::new(FamilyCore::<M>::new(desc, self.shared.traces.clone()));
+        names.claim(family.desc());
         names
             .families
             .insert(name, Arc::clone(&family) as Arc<dyn AnyFamily>);
         Ok(family)
     }
+}
 
-    /// All families that have something to show, sorted by name.
-    pub(crate) fn snapshot(&self) -> Vec<Snapshot> {
-        // The lock is not held while values are read: a scrape does not delay a registration.
-        let families: Vec<Arc<dyn AnyFamily>> = self
-            .shared
-            .names
-            .lock()
-            .families
-            .values()
-            .cloned()
-            .collect();
-        let mut snapshots: Vec<Snapshot> = families
-            .iter()
-            .map(|family| Snapshot {
-                desc: Arc::clone(family.desc()),
-                series: family.read(),
-            })
-            .collect();
-        for collector in &self.shared.collectors {
-            collector.collect(&mut snapshots);
+impl Names {
+    fn claim(&mut self, desc: &Arc<Desc>) {
+        for sample in desc.sample_names() {
+            self.samples.insert(sample, Arc::clone(desc));
         }
-        self.shared.own.collect(&families, &mut snapshots);
-        snapshots.retain(|snapshot| !snapshot.series.is_empty());
-        snapshots.sort_unstable_by(|left, right| left.desc.name.cmp(&right.desc.name));
-        snapshots
+    }
+}
+
+impl Shared {
+    pub(crate) fn constant_labels(&self) -> &[(String, String)] {
+        &self.constant_labels
+    }
+
+    pub(crate) fn constant_rendered(&self) -> &str {
+        &self.constant_rendered
     }
 }
 
@@ -242,78 +333,5 @@ impl fmt::Debug for Registry {
             .field("namespace", &self.namespace)
             .field("families", &families)
             .finish_non_exhaustive()
-    }
-}
-
-/// Describes a [`Registry`] that differs from the usual one.
-///
-/// ```
-/// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
-/// use stonechat_metrics::{Format, Registry};
-///
-/// let registry = Registry::builder().process(false).constant_label("zone", "eu-1").build()?;
-/// registry.gauge("users_online", "Users online.").register()?.set(3.0);
-/// assert!(registry.encode(Format::Text).contains(r#"users_online{zone="eu-1"} 3"#));
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Debug, Clone)]
-#[must_use = "there is no registry before `build()`"]
-pub struct RegistryBuilder {
-    constant_labels: Vec<(String, String)>,
-    process: bool,
-    runtime: bool,
-    place: Place,
-}
-
-impl RegistryBuilder {
-    /// Whether the metrics of the process are there; they are, unless this says `false`.
-    pub fn process(mut self, on: bool) -> Self {
-        self.process = on;
-        self
-    }
-
-    /// Whether the metrics of the tokio runtime are there; with the feature `tokio-runtime` they
-    /// are, unless this says `false`.
-    pub fn runtime(mut self, on: bool) -> Self {
-        self.runtime = on;
-        self
-    }
-
-    /// Sets a label on every series of the registry.
-    pub fn constant_label(mut self, name: &str, value: &str) -> Self {
-        self.constant_labels
-            .push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Builds the registry.
-    ///
-    /// # Errors
-    ///
-    /// The name of a constant label is not valid, is reserved, or is there twice.
-    pub fn build(self) -> Result<Registry, RegisterError> {
-        self.check_labels()?;
-        let collectors = collect::standard(self.place, self.process, self.runtime);
-        let own = OwnMetrics::from_start(self.place);
-        Ok(Registry::assemble(self.constant_labels, collectors, own))
-    }
-
-    fn check_labels(&self) -> Result<(), RegisterError> {
-        for (position, (name, _)) in self.constant_labels.iter().enumerate() {
-            let earlier = &self.constant_labels[..position];
-            let twice = earlier.iter().any(|(other, _)| other == name);
-            // A histogram sets `le`, and the registry's own metrics set the rest.
-            let reserved = ["le", "family", "worker"].contains(&name.as_str());
-            let problem = match check_label_name(name) {
-                Err(problem) => problem,
-                Ok(()) if twice => Problem::LabelTwice(name.clone()),
-                Ok(()) if reserved => Problem::LabelReserved(name.clone()),
-                Ok(()) => continue,
-            };
-            let place = self.place;
-            return Err(RegisterError::ConstantLabel { place, problem });
-        }
-        Ok(())
     }
 }

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Row, labelled};
+use super::{Collected, Row, labelled, single};
 use crate::desc::{Desc, Kind};
 use crate::error::Place;
 use crate::family::AnyFamily;
-use crate::registry::Snapshot;
 
 const LIMITED: Row = Row {
     name: "stonechat_series_limited_total",
@@ -24,9 +23,27 @@ const IGNORED: Row = Row {
     label: Some("family"),
 };
 
+const UNSEEN: Row = Row {
+    name: "stonechat_session_series_unseen_total",
+    help: "Series of ended sessions that no scrape has seen to their end.",
+    kind: Kind::Counter,
+    unit: "",
+    label: Some("family"),
+};
+
+const HIDDEN: Row = Row {
+    name: "stonechat_families_hidden",
+    help: "Families of included registries whose name belongs to another family.",
+    kind: Kind::Gauge,
+    unit: "",
+    label: None,
+};
+
 pub struct OwnMetrics {
     limited: Arc<Desc>,
     ignored: Arc<Desc>,
+    unseen: Arc<Desc>,
+    hidden: Arc<Desc>,
     /// Whether a family that can reach its limit is shown before it does, with zero.
     zeros: bool,
 }
@@ -36,6 +53,8 @@ impl OwnMetrics {
         Self {
             limited: LIMITED.desc(place),
             ignored: IGNORED.desc(place),
+            unseen: UNSEEN.desc(place),
+            hidden: HIDDEN.desc(place),
             zeros: true,
         }
     }
@@ -47,20 +66,36 @@ impl OwnMetrics {
         }
     }
 
-    pub fn describe(&self) -> [Arc<Desc>; 2] {
-        [Arc::clone(&self.limited), Arc::clone(&self.ignored)]
+    pub fn describe(&self) -> [Arc<Desc>; 4] {
+        [&self.limited, &self.ignored, &self.unseen, &self.hidden].map(Arc::clone)
     }
 
-    /// Adds the two families for `families`, which are sorted by name.
-    pub fn collect(&self, families: &[Arc<dyn AnyFamily>], out: &mut Vec<Snapshot>) {
-        let name = |family: &Arc<dyn AnyFamily>| family.desc().name.clone();
-        let limited = families.iter().filter(|family| {
-            family.limited() > 0 || (self.zeros && !family.desc().label_names.is_empty())
-        });
-        let ignored = families.iter().filter(|family| family.ignored() > 0);
-        let limited = limited.map(|family| (name(family), family.limited() as f64));
-        let ignored = ignored.map(|family| (name(family), family.ignored() as f64));
-        out.push(labelled(&self.limited, limited));
-        out.push(labelled(&self.ignored, ignored));
+    /// Adds what there is to say about `families`, and about `hidden` ones.
+    pub fn collect(&self, families: &[&Arc<dyn AnyFamily>], hidden: u64, out: &mut Vec<Collected>) {
+        let zeros = |family: &dyn AnyFamily| self.zeros && !family.desc().label_names.is_empty();
+        let each = |count: fn(&dyn AnyFamily) -> u64, zeros: &dyn Fn(&dyn AnyFamily) -> bool| {
+            let mut counts: Vec<(String, f64)> = families
+                .iter()
+                .filter(|family| count(family.as_ref()) > 0 || zeros(family.as_ref()))
+                .map(|family| (family.desc().name.clone(), count(family.as_ref()) as f64))
+                .collect();
+            counts.sort_by(|left, right| left.0.cmp(&right.0));
+            counts
+        };
+        out.push(labelled(
+            &self.limited,
+            each(|family| family.limited(), &zeros),
+        ));
+        out.push(labelled(
+            &self.ignored,
+            each(|family| family.ignored(), &|_| false),
+        ));
+        out.push(labelled(
+            &self.unseen,
+            each(|family| family.unseen(), &|_| false),
+        ));
+        if hidden > 0 {
+            out.push(single(&self.hidden, hidden as f64));
+        }
     }
 }

@@ -4,13 +4,12 @@
 //! several times the code, and an error where one field is missing.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Collect, Row, single};
+use super::{Collect, Collected, Row, single};
 use crate::desc::{Desc, Kind};
 use crate::error::Place;
-use crate::registry::Snapshot;
 
 const fn row(name: &'static str, help: &'static str, kind: Kind, unit: &'static str) -> Row {
     Row {
@@ -83,23 +82,16 @@ impl ProcessMetrics {
 
     /// The values in the order of `ROWS`.
     fn values(&self) -> [Option<f64>; 7] {
-        let text = |name: &str| fs::read_to_string(self.root.join(name)).unwrap_or_default();
+        let text = |name: &str| read_text(&self.root, name);
         let stat = text("self/stat");
         let status = text("self/status");
-        let ticks = fs::read(self.root.join("self/auxv")).ok();
-        let ticks = ticks
-            .and_then(|auxv| clock_ticks(&auxv))
-            .unwrap_or(TICKS_PER_SECOND);
-        // Reading the folder opens one descriptor more, which is not the service's.
-        let open = fs::read_dir(self.root.join("self/fd")).map(Iterator::count);
+        let ticks = ticks(&self.root);
         let start = stat_field(&stat, 22).zip(boot_time(&text("stat")));
         [
-            stat_field(&stat, 14)
-                .zip(stat_field(&stat, 15))
-                .map(|(user, system)| (user + system) / ticks),
+            cpu_seconds(&stat, ticks),
             status_kib(&status, "VmRSS:"),
             status_kib(&status, "VmSize:"),
-            open.ok().map(|count| count.saturating_sub(1) as f64),
+            open_files(&self.root),
             open_files_max(&text("self/limits")),
             start.map(|(after_boot, boot)| boot + after_boot / ticks),
             status_value(&status, "Threads:"),
@@ -107,12 +99,56 @@ impl ProcessMetrics {
     }
 }
 
+/// What the process uses now, as far as the system tells.
+pub struct ProcessReading {
+    pub cpu_seconds: Option<f64>,
+    pub resident: Option<f64>,
+    /// The data segment: heap and more.
+    pub data: Option<f64>,
+    pub open_files: Option<f64>,
+    pub threads: Option<f64>,
+}
+
+/// Reads what the process uses now.
+pub fn read() -> ProcessReading {
+    let root = Path::new("/proc");
+    let status = read_text(root, "self/status");
+    ProcessReading {
+        cpu_seconds: cpu_seconds(&read_text(root, "self/stat"), ticks(root)),
+        resident: status_kib(&status, "VmRSS:"),
+        data: status_kib(&status, "VmData:"),
+        open_files: open_files(root),
+        threads: status_value(&status, "Threads:"),
+    }
+}
+
+fn read_text(root: &Path, name: &str) -> String {
+    fs::read_to_string(root.join(name)).unwrap_or_default()
+}
+
+fn ticks(root: &Path) -> f64 {
+    let auxv = fs::read(root.join("self/auxv")).ok();
+    auxv.and_then(|auxv| clock_ticks(&auxv))
+        .unwrap_or(TICKS_PER_SECOND)
+}
+
+fn cpu_seconds(stat: &str, ticks: f64) -> Option<f64> {
+    let (user, system) = stat_field(stat, 14).zip(stat_field(stat, 15))?;
+    Some((user + system) / ticks)
+}
+
+/// Reading the folder opens one descriptor more, which is not the service's.
+fn open_files(root: &Path) -> Option<f64> {
+    let count = fs::read_dir(root.join("self/fd")).ok()?.count();
+    Some(count.saturating_sub(1) as f64)
+}
+
 impl Collect for ProcessMetrics {
     fn describe(&self) -> Vec<Arc<Desc>> {
         self.descs.clone()
     }
 
-    fn collect(&self, out: &mut Vec<Snapshot>) {
+    fn collect(&self, out: &mut Vec<Collected>) {
         for (desc, value) in self.descs.iter().zip(self.values()) {
             out.extend(value.map(|value| single(desc, value)));
         }

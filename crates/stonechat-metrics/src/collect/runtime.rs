@@ -4,10 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::runtime::{Handle, RuntimeMetrics as Metrics};
 
-use super::{Collect, Row, labelled, single};
+use super::{Collect, Collected, Row, labelled, single};
 use crate::desc::{Desc, Kind};
 use crate::error::Place;
-use crate::registry::Snapshot;
 
 const fn row(name: &'static str, help: &'static str, kind: Kind, worker: bool) -> Row {
     let label = if worker { Some("worker") } else { None };
@@ -87,7 +86,7 @@ impl Collect for RuntimeMetrics {
         self.descs.to_vec()
     }
 
-    fn collect(&self, out: &mut Vec<Snapshot>) {
+    fn collect(&self, out: &mut Vec<Collected>) {
         let Some(metrics) = self.find() else {
             return;
         };

@@ -13,12 +13,37 @@ use super::Format;
 /// assert_eq!(negotiate("*/*"), Format::Text);
 /// ```
 pub fn negotiate(accept: &str) -> Format {
-    let mut best = (Format::Text, 0);
+    let text = |wire| match wire {
+        Wire::Text(format) => Some(format),
+        Wire::Protobuf => None,
+    };
+    best(accept, text).unwrap_or_default()
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    /// As text.
+    Text(Format),
+    /// As messages, which need the feature `protobuf`.
+    Protobuf,
+}
+
+/// Like [`negotiate`], among all the formats that are compiled in.
+#[cfg(feature = "axum")]
+pub fn negotiate_wire(accept: &str) -> Wire {
+    let known = |wire| (wire != Wire::Protobuf || cfg!(feature = "protobuf")).then_some(wire);
+    best(accept, known).unwrap_or(Wire::Text(Format::Text))
+}
+
+fn best<A>(accept: &str, known: impl Fn(Wire) -> Option<A>) -> Option<A> {
+    let mut best = (None, 0);
     for range in accept.split(',') {
-        if let Some((format, quality)) = parse_range(range)
+        if let Some((wire, quality)) = parse_range(range)
             && quality > best.1
+            && let Some(wire) = known(wire)
         {
-            best = (format, quality);
+            best = (Some(wire), quality);
         }
     }
     best.0
@@ -26,29 +51,39 @@ pub fn negotiate(accept: &str) -> Format {
 
 /// The format that a media range asks for and its quality in thousandths; none when the range asks
 /// for something else, or makes no sense.
-fn parse_range(range: &str) -> Option<(Format, u16)> {
+fn parse_range(range: &str) -> Option<(Wire, u16)> {
     let mut parts = range.split(';').map(str::trim);
     let media_type = parts.next()?;
-    let mut version = None;
+    let (mut version, mut proto, mut encoding) = (None, None, None);
     let mut quality = 1_000;
     for part in parts {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         let value = value.trim().trim_matches('"');
         match name.trim() {
             name if name.eq_ignore_ascii_case("version") => version = Some(value),
+            name if name.eq_ignore_ascii_case("proto") => proto = Some(value),
+            name if name.eq_ignore_ascii_case("encoding") => encoding = Some(value),
             name if name.eq_ignore_ascii_case("q") => quality = parse_quality(value)?,
             _ => {}
         }
     }
     let is = |name: &str| media_type.eq_ignore_ascii_case(name);
-    let format = match version {
-        None if is("*/*") || is("text/*") => Format::Text,
-        None if is("application/*") => Format::OpenMetrics,
-        None | Some("0.0.4") if is("text/plain") => Format::Text,
-        None | Some("1.0.0") if is("application/openmetrics-text") => Format::OpenMetrics,
+    let wire = match version {
+        None if is("*/*") || is("text/*") => Wire::Text(Format::Text),
+        None if is("application/*") => Wire::Text(Format::OpenMetrics),
+        None | Some("0.0.4") if is("text/plain") => Wire::Text(Format::Text),
+        None | Some("1.0.0") if is("application/openmetrics-text") => {
+            Wire::Text(Format::OpenMetrics)
+        }
+        None if is("application/vnd.google.protobuf")
+            && proto == Some("io.prometheus.client.MetricFamily")
+            && encoding == Some("delimited") =>
+        {
+            Wire::Protobuf
+        }
         _ => return None,
     };
-    Some((format, quality))
+    Some((wire, quality))
 }
 
 fn parse_quality(text: &str) -> Option<u16> {
@@ -120,6 +155,30 @@ mod tests {
         ];
         for (accept, format) in cases {
             assert_eq!(negotiate(accept), format, "Accept: {accept}");
+        }
+    }
+
+    #[test]
+    fn protobuf_is_for_those_who_ask_for_exactly_this() {
+        let media_type = "application/vnd.google.protobuf";
+        let family = "proto=io.prometheus.client.MetricFamily";
+        for (accept, wire) in [
+            (
+                format!("{media_type};{family};encoding=delimited;q=0.6,text/plain;q=0.3"),
+                Wire::Protobuf,
+            ),
+            (
+                format!("{media_type};{family};encoding=delimited;q=0.2,text/plain;q=0.3"),
+                Wire::Text(Format::Text),
+            ),
+            (
+                format!("{media_type};{family};encoding=text"),
+                Wire::Text(Format::Text),
+            ),
+            (media_type.to_owned(), Wire::Text(Format::Text)),
+        ] {
+            let parsed = best(&accept, Some).unwrap_or(Wire::Text(Format::Text));
+            assert_eq!(parsed, wire, "{accept}");
         }
     }
 }

@@ -1,81 +1,137 @@
-//! Prometheus' text format 0.0.4. Own code: `prometheus-client` writes only OpenMetrics.
+//! The text formats: Prometheus' 0.0.4 and OpenMetrics 1.0. Own code: `prometheus-client` writes
+//! only the second, and both of them in a tenth of its time by copying what is made beforehand.
 
+use super::{Format, number};
 use crate::desc::Desc;
-use crate::metric::{HistogramReading, Reading};
-use crate::registry::Snapshot;
+use crate::family::View;
+use crate::metric::{Exemplar, HistogramReading, Reading};
+use crate::registry::Registry;
 
-/// Writes all families; `constant_labels` come before the labels of each series.
-pub fn encode(families: &[Snapshot], constant_labels: &[(String, String)]) -> String {
-    let mut writer = Writer::default();
-    for Snapshot { desc, series } in families {
-        writer.head(desc);
-        for (values, reading) in series {
-            let constant = constant_labels.iter().map(|(name, value)| (name, &**value));
-            let own = desc
-                .label_names
-                .iter()
-                .zip(values.iter().map(|value| &**value));
-            writer.labels(constant.chain(own));
-            match reading {
-                Reading::Number(value) => writer.sample(&desc.name, "", None, *value),
-                Reading::Histogram(histogram) => writer.histogram(&desc.name, histogram),
+/// Writes all families of the registry behind what is in `out`.
+pub fn encode(registry: &Registry, format: Format, out: &mut String) {
+    let scrape = registry.scrape();
+    let mut writer = Writer {
+        out,
+        format,
+        bounds: Vec::new(),
+    };
+    for shown in &scrape.families {
+        let desc = shown.source.desc();
+        let constant = shown.owner.constant_rendered();
+        let mut first = true;
+        scrape.visit(shown, &mut |view| {
+            if first {
+                writer.head(desc);
+                first = false;
             }
-        }
+            writer.series(desc, constant, view);
+        });
     }
-    writer.out
+    if format == Format::OpenMetrics {
+        out.push_str("# EOF\n");
+    }
 }
 
-#[derive(Default)]
-struct Writer {
-    out: String,
-    /// The labels of the series whose samples are being written, without braces.
-    labels: String,
+struct Writer<'a> {
+    out: &'a mut String,
+    format: Format,
+    /// The bounds of the family's buckets as text.
+    bounds: Vec<String>,
 }
 
-impl Writer {
+impl Writer<'_> {
+    /// What stands before the first series of a family.
     fn head(&mut self, desc: &Desc) {
-        let Desc { name, help, .. } = desc;
+        let open = self.format == Format::OpenMetrics;
+        let name = if open { desc.family_name() } else { &desc.name };
         self.push(&["# HELP ", name, " "]);
-        escape(&mut self.out, help, false);
+        escape(self.out, &desc.help, open);
         self.push(&["\n# TYPE ", name, " ", desc.kind.as_str(), "\n"]);
+        if open && !desc.unit.is_empty() {
+            self.push(&["# UNIT ", name, " ", &desc.unit, "\n"]);
+        }
+        self.bounds.clear();
+        let bounds = desc.buckets.iter().copied().chain([f64::INFINITY]);
+        self.bounds.extend(bounds.map(|bound| {
+            let mut text = String::new();
+            if open {
+                number::push_float(&mut text, bound);
+            } else {
+                number::push(&mut text, bound);
+            }
+            text
+        }));
     }
 
-    fn labels<'a>(&mut self, labels: impl Iterator<Item = (&'a String, &'a str)>) {
-        self.labels.clear();
-        for (name, value) in labels {
-            if !self.labels.is_empty() {
-                self.labels.push(',');
+    fn series(&mut self, desc: &Desc, constant: &str, view: View<'_>) {
+        let own = &*view.values.rendered;
+        let comma = if constant.is_empty() || own.is_empty() {
+            ""
+        } else {
+            ","
+        };
+        let labels = [constant, comma, own];
+        match view.reading {
+            Reading::Number(value) => {
+                self.name(&desc.name, "", &labels);
+                number::push(self.out, value);
+                self.out.push('\n');
             }
-            self.labels.push_str(name);
-            self.labels.push_str("=\"");
-            escape(&mut self.labels, value, true);
-            self.labels.push('"');
+            Reading::Histogram(histogram) => self.histogram(&desc.name, &labels, histogram),
         }
     }
 
-    fn histogram(&mut self, name: &str, histogram: &HistogramReading) {
+    fn histogram(&mut self, name: &str, labels: &[&str; 3], histogram: &HistogramReading) {
+        let comma = if labels.iter().all(|text| text.is_empty()) {
+            ""
+        } else {
+            ","
+        };
         let mut below = 0;
-        for (bound, count) in &histogram.buckets {
+        for (bucket, count) in histogram.counts.iter().enumerate() {
             below += count;
-            self.sample(name, "_bucket", Some(*bound), below as f64);
+            self.push(&[name, "_bucket{"]);
+            self.push(labels);
+            self.out.push_str(comma);
+            self.out.push_str("le=\"");
+            if let Some(bound) = self.bounds.get(bucket) {
+                self.out.push_str(bound);
+            }
+            self.out.push_str("\"} ");
+            number::push_whole(self.out, below);
+            if self.format == Format::OpenMetrics
+                && let Some(exemplar) = histogram.exemplar(bucket)
+            {
+                self.exemplar(exemplar);
+            }
+            self.out.push('\n');
         }
-        self.sample(name, "_sum", None, histogram.sum);
-        self.sample(name, "_count", None, below as f64);
+        self.name(name, "_sum", labels);
+        number::push(self.out, histogram.sum);
+        self.out.push('\n');
+        self.name(name, "_count", labels);
+        number::push_whole(self.out, below);
+        self.out.push('\n');
     }
 
-    /// One line; `bound` becomes the label `le`.
-    fn sample(&mut self, name: &str, suffix: &str, bound: Option<f64>, value: f64) {
+    fn exemplar(&mut self, exemplar: &Exemplar) {
+        self.push(&[" # {trace_id=\"", &exemplar.trace.to_string(), "\"} "]);
+        number::push(self.out, exemplar.value);
+        self.out.push(' ');
+        // Milliseconds are as exact as a timestamp is kept.
+        number::push(self.out, (exemplar.at * 1_000.0).round() / 1_000.0);
+    }
+
+    /// Everything before the number.
+    fn name(&mut self, name: &str, suffix: &str, labels: &[&str; 3]) {
         self.push(&[name, suffix]);
-        if bound.is_some() || !self.labels.is_empty() {
-            self.out.push('{');
-            self.out.push_str(&self.labels);
-            if let Some(bound) = bound {
-                let comma = if self.labels.is_empty() { "" } else { "," };
-                self.push(&[comma, "le=\"", &number(bound), "\""]);
-            }
-            self.out.push('}');
+        if labels.iter().all(|text| text.is_empty()) {
+            self.out.push(' ');
+            return;
         }
-        self.push(&[" ", &number(value), "\n"]);
+        self.out.push('{');
+        self.push(labels);
+        self.out.push_str("} ");
     }
 
     fn push(&mut self, parts: &[&str]) {
@@ -85,60 +141,14 @@ impl Writer {
     }
 }
 
-/// Help texts keep their quotation marks, label values do not.
-fn escape(out: &mut String, text: &str, quotes: bool) {
+/// Appends a help text or a label value; the help texts of 0.0.4 keep their quotation marks.
+pub fn escape(out: &mut String, text: &str, quotes: bool) {
     for character in text.chars() {
         match character {
             '\\' => out.push_str(r"\\"),
             '\n' => out.push_str(r"\n"),
             '"' if quotes => out.push_str(r#"\""#),
             other => out.push(other),
-        }
-    }
-}
-
-/// A number as Go's `ParseFloat` reads it back, bit for bit.
-fn number(value: f64) -> String {
-    if value == f64::INFINITY {
-        "+Inf".to_owned()
-    } else if value == f64::NEG_INFINITY {
-        "-Inf".to_owned()
-    } else if value.is_nan() || (1e-5..1e17).contains(&value.abs()) || value == 0.0 {
-        value.to_string()
-    } else {
-        // Without an exponent the largest float has 309 digits.
-        format!("{value:e}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::number;
-
-    #[test]
-    fn numbers_are_short_and_come_back_the_same() {
-        let cases = [
-            (0.0, "0"),
-            (-0.0, "-0"),
-            (1.0, "1"),
-            (0.1, "0.1"),
-            (0.005, "0.005"),
-            (-2.5, "-2.5"),
-            (1_700_000_000.25, "1700000000.25"),
-            (1e21, "1e21"),
-            (5e-324, "5e-324"),
-            (f64::MAX, "1.7976931348623157e308"),
-            (f64::INFINITY, "+Inf"),
-            (f64::NEG_INFINITY, "-Inf"),
-            (f64::NAN, "NaN"),
-        ];
-        for (value, text) in cases {
-            assert_eq!(number(value), text);
-            let back: f64 = text.parse().unwrap();
-            assert!(
-                back.to_bits() == value.to_bits() || value.is_nan(),
-                "{text}"
-            );
         }
     }
 }

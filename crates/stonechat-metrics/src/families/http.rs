@@ -1,9 +1,11 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use super::named::{Chosen, Key, Named, Part, Template, standard};
+use super::routes::Routes;
 use crate::buckets;
 use crate::error::RegisterError;
-use crate::family::{Family, OTHER};
+use crate::family::OTHER;
 use crate::metric::{Counter, Gauge, Histogram};
 use crate::registry::Registry;
 
@@ -11,13 +13,28 @@ use crate::registry::Registry;
 pub const UNMATCHED: &str = "unmatched";
 
 /// The label `status` of requests whose client went away before there was an answer.
-const CLIENT_CLOSED: &str = "499";
+const CLIENT_CLOSED: u16 = 499;
 
 /// The label `status` of requests whose handler panicked.
-const HANDLER_PANICKED: &str = "500";
+const HANDLER_PANICKED: u16 = 500;
+
+/// Buckets for the sizes of requests and answers: 64 B to 16 MiB.
+const SIZES: &[f64] = &[
+    64.0,
+    256.0,
+    1_024.0,
+    4_096.0,
+    16_384.0,
+    65_536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+];
 
 /// Requests to an HTTP server: `http_requests_total{method,path,status}`,
-/// `http_request_duration_seconds{method,path}` and `http_requests_in_flight`.
+/// `http_request_duration_seconds{method,path}` and `http_requests_in_flight`; sizes and other names
+/// by [`register_as`](Self::register_as).
 ///
 /// With the feature `axum`, `HttpServer::layer` does everything; [`HttpServer::start`] serves
 /// other frameworks.
@@ -35,11 +52,74 @@ const HANDLER_PANICKED: &str = "500";
 #[derive(Debug, Clone)]
 pub struct HttpServer(Arc<Families>);
 
+/// The metrics of [`HttpServer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HttpMetric {
+    /// Counter of answers, by `method`, `path` and `status`.
+    Requests,
+    /// Histogram of the time to an answer, by `method` and `path`, and `status` if it is asked for.
+    Duration,
+    /// Gauge of requests that wait for an answer, without parts.
+    InFlight,
+    /// Histogram of the sizes of requests, by `method`, `path` and `status` if asked for.
+    RequestSize,
+    /// Histogram of the sizes of answers, by `method`, `path` and `status` if asked for.
+    ResponseSize,
+}
+
+impl Key for HttpMetric {
+    fn template(self) -> Template {
+        const ALL: &[&str] = &["method", "path", "status"];
+        match self {
+            Self::Requests => Template::new(
+                "http_requests_total",
+                "Requests answered; 499 if the client did not wait.",
+            )
+            .labels(ALL),
+            Self::Duration => Template::new(
+                "http_request_duration_seconds",
+                "Time from a request to the head of its answer.",
+            )
+            .labels(&["method", "path"])
+            .parts(ALL)
+            .seconds(buckets::SECONDS),
+            Self::InFlight => Template::new(
+                "http_requests_in_flight",
+                "Requests that wait for an answer.",
+            ),
+            Self::RequestSize => {
+                Template::new("http_request_size_bytes", "Size of the bodies of requests.")
+                    .parts(ALL)
+                    .bytes(SIZES)
+            }
+            Self::ResponseSize => {
+                Template::new("http_response_size_bytes", "Size of the bodies of answers.")
+                    .parts(ALL)
+                    .bytes(SIZES)
+            }
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Families {
-    requests: Family<Counter, 3>,
-    duration: Family<Histogram, 2>,
+    requests: Part<Counter>,
+    duration: Part<Histogram>,
     in_flight: Gauge,
+    request_size: Part<Histogram>,
+    response_size: Part<Histogram>,
+    #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "the layer asks"))]
+    wants_sizes: bool,
+    routes: Routes,
+}
+
+/// What one combination of method, path and status counts into.
+#[derive(Debug)]
+pub struct StatusSeries {
+    requests: Counter,
+    duration: Histogram,
+    sizes: OnceLock<(Histogram, Histogram)>,
 }
 
 impl HttpServer {
@@ -50,33 +130,42 @@ impl HttpServer {
     /// A different metric has one of the names.
     #[track_caller]
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
-        let requests = registry
-            .counter(
-                "http_requests_total",
-                "Requests answered; 499 if the client did not wait.",
-            )
-            .labels(["method", "path", "status"])
-            .register()?;
-        let duration = registry
-            .histogram(
-                "http_request_duration_seconds",
-                "Time from a request to the head of its answer.",
-            )
-            .unit("seconds")
-            .buckets(buckets::SECONDS.iter().copied())
-            .labels(["method", "path"])
-            .register()?;
-        let in_flight = registry
-            .gauge(
-                "http_requests_in_flight",
-                "Requests that wait for an answer.",
-            )
-            .register()?;
+        let usual = [
+            HttpMetric::Requests,
+            HttpMetric::Duration,
+            HttpMetric::InFlight,
+        ];
+        Self::register_as(registry, &standard(usual))
+    }
+
+    /// Registers the metrics that are listed, under their names, and no others.
+    ///
+    /// # Errors
+    ///
+    /// A different metric has one of the names, or a name breaks a rule of the data model.
+    #[track_caller]
+    pub fn register_as(
+        registry: &Registry,
+        names: &[(HttpMetric, Named)],
+    ) -> Result<Self, RegisterError> {
+        let chosen = Chosen::here(registry, names);
+        let request_size: Part<Histogram> = chosen.part(HttpMetric::RequestSize)?;
+        let response_size: Part<Histogram> = chosen.part(HttpMetric::ResponseSize)?;
         Ok(Self(Arc::new(Families {
-            requests,
-            duration,
-            in_flight,
+            wants_sizes: !request_size.is_absent() || !response_size.is_absent(),
+            requests: chosen.part(HttpMetric::Requests)?,
+            duration: chosen.part(HttpMetric::Duration)?,
+            in_flight: chosen.part::<Gauge>(HttpMetric::InFlight)?.with(&[]),
+            request_size,
+            response_size,
+            routes: Routes::default(),
         })))
+    }
+
+    /// Whether somebody wants to know how large bodies are.
+    #[cfg(feature = "axum")]
+    pub(crate) fn wants_sizes(&self) -> bool {
+        self.0.wants_sizes
     }
 
     /// Starts a request. `route` is the template that matched it, never the path itself, or
@@ -88,6 +177,7 @@ impl HttpServer {
             method: known_method(method),
             route,
             start: Instant::now(),
+            sizes: (None, None),
             finished: false,
         }
     }
@@ -103,22 +193,80 @@ pub struct HttpRequest<R: AsRef<str>> {
     method: &'static str,
     route: R,
     start: Instant,
+    sizes: (Option<u64>, Option<u64>),
     finished: bool,
 }
 
 impl<R: AsRef<str>> HttpRequest<R> {
+    #[cfg(feature = "axum")]
+    pub(crate) fn wants_sizes(&self) -> bool {
+        self.families.wants_sizes
+    }
+
+    /// Notes the size of the request's body, in bytes.
+    pub fn request_size(&mut self, bytes: u64) {
+        self.sizes.0 = Some(bytes);
+    }
+
+    /// Notes the size of the answer's body, in bytes.
+    pub fn response_size(&mut self, bytes: u64) {
+        self.sizes.1 = Some(bytes);
+    }
+
     /// Ends the request with a status code, such as `200`.
-    pub fn finish(mut self, status: &str) {
+    pub fn finish(self, status: &str) {
+        match status.parse() {
+            Ok(code) => self.finish_with(code),
+            Err(_) => self.finish_with(0),
+        }
+    }
+
+    /// Ends the request with a status code.
+    pub fn finish_with(mut self, status: u16) {
         self.finished = true;
         self.record(status);
     }
 
-    fn record(&self, status: &str) {
-        let (families, method, route) = (&*self.families, self.method, self.route.as_ref());
-        let duration = families.duration.with([method, route]);
-        duration.observe_duration(self.start.elapsed());
-        families.requests.with([method, route, status]).inc();
+    fn record(&self, status: u16) {
+        let families = &*self.families;
+        let (method, route) = (self.method, self.route.as_ref());
+        let look_up = |status: &str| {
+            let parts = [method, route, status];
+            StatusSeries {
+                requests: families.requests.with(&parts),
+                duration: families.duration.with(&parts),
+                sizes: OnceLock::new(),
+            }
+        };
+        families
+            .routes
+            .with((method, route), status, look_up, |series| {
+                series.duration.observe_duration(self.start.elapsed());
+                series.requests.inc();
+                if self.sizes != (None, None) {
+                    self.record_sizes(series, status);
+                }
+            });
         families.in_flight.dec();
+    }
+
+    #[cold]
+    fn record_sizes(&self, series: &StatusSeries, status: u16) {
+        let families = &*self.families;
+        let (request, response) = series.sizes.get_or_init(|| {
+            let status = status.to_string();
+            let parts = [self.method, self.route.as_ref(), &status];
+            (
+                families.request_size.with(&parts),
+                families.response_size.with(&parts),
+            )
+        });
+        if let Some(bytes) = self.sizes.0 {
+            request.observe(bytes as f64);
+        }
+        if let Some(bytes) = self.sizes.1 {
+            response.observe(bytes as f64);
+        }
     }
 }
 
@@ -136,7 +284,7 @@ impl<R: AsRef<str>> Drop for HttpRequest<R> {
 }
 
 /// A client may send any word as its method.
-fn known_method(method: &str) -> &'static str {
+pub fn known_method(method: &str) -> &'static str {
     const KNOWN: [&str; 9] = [
         "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE",
     ];

@@ -1,13 +1,14 @@
 use std::time::Instant;
 
+use super::named::{Chosen, Key, Named, Part, Template, standard};
 use crate::buckets;
 use crate::error::RegisterError;
-use crate::family::Family;
 use crate::metric::{Counter, Gauge, GaugeGuard, Histogram};
 use crate::registry::Registry;
 
 /// WebSocket connections and what goes through them: `websocket_connections`,
-/// `websocket_messages_total{type,direction}` and `websocket_connection_duration_seconds`.
+/// `websocket_messages_total{type,direction}` and `websocket_connection_duration_seconds`; sizes
+/// and other names by [`register_as`](Self::register_as).
 ///
 /// ```
 /// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
@@ -24,8 +25,46 @@ use crate::registry::Registry;
 #[derive(Debug, Clone)]
 pub struct WebSockets {
     connections: Gauge,
-    messages: Family<Counter, 2>,
+    messages: Part<Counter>,
     duration: Histogram,
+    size: Part<Histogram>,
+}
+
+/// The metrics of [`WebSockets`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WebSocketMetric {
+    /// Gauge of open connections, without parts.
+    Connections,
+    /// Counter of messages, by `type` and `direction`.
+    Messages,
+    /// Histogram of the time that connections were open, without parts.
+    Duration,
+    /// Histogram of the sizes of messages, by `type`, and `direction` if asked for.
+    MessageSize,
+}
+
+impl Key for WebSocketMetric {
+    fn template(self) -> Template {
+        const ALL: &[&str] = &["type", "direction"];
+        match self {
+            Self::Connections => {
+                Template::new("websocket_connections", "Connections that are open.")
+            }
+            Self::Messages => {
+                Template::new("websocket_messages_total", "Messages received and sent.").labels(ALL)
+            }
+            Self::Duration => Template::new(
+                "websocket_connection_duration_seconds",
+                "Time that a connection was open.",
+            )
+            .seconds(buckets::SECONDS_LONG),
+            Self::MessageSize => Template::new("websocket_message_size_bytes", "Size of messages.")
+                .labels(&["type"])
+                .parts(ALL)
+                .bytes(buckets::BYTES),
+        }
+    }
 }
 
 /// Which way a message went, seen from the service.
@@ -55,25 +94,28 @@ impl WebSockets {
     /// A different metric has one of the names.
     #[track_caller]
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
-        let connections = registry
-            .gauge("websocket_connections", "Connections that are open.")
-            .register()?;
-        let messages = registry
-            .counter("websocket_messages_total", "Messages received and sent.")
-            .labels(["type", "direction"])
-            .register()?;
-        let duration = registry
-            .histogram(
-                "websocket_connection_duration_seconds",
-                "Time that a connection was open.",
-            )
-            .unit("seconds")
-            .buckets(buckets::SECONDS_LONG.iter().copied())
-            .register()?;
+        use WebSocketMetric::{Connections, Duration, Messages};
+        Self::register_as(registry, &standard([Connections, Messages, Duration]))
+    }
+
+    /// Registers the metrics that are listed, under their names, and no others.
+    ///
+    /// # Errors
+    ///
+    /// A different metric has one of the names, or a name breaks a rule of the data model.
+    #[track_caller]
+    pub fn register_as(
+        registry: &Registry,
+        names: &[(WebSocketMetric, Named)],
+    ) -> Result<Self, RegisterError> {
+        let chosen = Chosen::here(registry, names);
+        let connections = chosen.part::<Gauge>(WebSocketMetric::Connections)?;
+        let duration = chosen.part::<Histogram>(WebSocketMetric::Duration)?;
         Ok(Self {
-            connections,
-            messages,
-            duration,
+            connections: connections.with(&[]),
+            messages: chosen.part(WebSocketMetric::Messages)?,
+            duration: duration.with(&[]),
+            size: chosen.part(WebSocketMetric::MessageSize)?,
         })
     }
 
@@ -93,7 +135,12 @@ impl WebSockets {
 
     /// The counter behind [`message`](Self::message), to be kept where messages are many.
     pub fn message_counter(&self, message_type: &'static str, direction: Direction) -> Counter {
-        self.messages.with([message_type, direction.as_str()])
+        self.messages.with(&[message_type, direction.as_str()])
+    }
+
+    /// The sizes of messages, in bytes, to be kept where messages are many.
+    pub fn message_size(&self, message_type: &'static str, direction: Direction) -> Histogram {
+        self.size.with(&[message_type, direction.as_str()])
     }
 }
 

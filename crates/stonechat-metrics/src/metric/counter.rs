@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::add_to_bits;
-use super::sealed::{Create, Reading, Shape};
+use super::sealed::{Create, HistogramReading, Reading, Shape};
 use crate::desc::Kind;
 
 /// A number that only grows: requests served, bytes sent, seconds spent.
@@ -70,7 +70,7 @@ impl Create for Counter {
         }))
     }
 
-    fn read(&self) -> Reading {
+    fn read<'a>(&self, _: &'a mut HistogramReading) -> Reading<'a> {
         Reading::Number(self.get())
     }
 }

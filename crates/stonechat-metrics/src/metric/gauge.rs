@@ -1,8 +1,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::add_to_bits;
-use super::sealed::{Create, Reading, Shape};
+use super::sealed::{Create, HistogramReading, Reading, Shape};
 use crate::desc::Kind;
 
 /// A number that goes up and down: connections open, messages waiting, bytes in use.
@@ -27,6 +28,7 @@ pub struct Gauge(Arc<Cell>);
 #[derive(Debug)]
 struct Cell {
     bits: AtomicU64,
+    second: f64,
     ignored: Arc<AtomicU64>,
 }
 
@@ -34,6 +36,12 @@ impl Gauge {
     /// Sets the value. NaN is a value too: it says that there is none to show.
     pub fn set(&self, value: f64) {
         self.0.bits.store(value.to_bits(), Ordering::Relaxed);
+    }
+
+    /// Sets a time, in the unit that the name ends in: seconds, or milliseconds for a name that ends
+    /// in `_milliseconds` or `_ms`.
+    pub fn set_duration(&self, time: Duration) {
+        self.set(time.as_secs_f64() * self.0.second);
     }
 
     /// Adds one.
@@ -85,11 +93,12 @@ impl Create for Gauge {
     fn create(shape: &Shape) -> Self {
         Self(Arc::new(Cell {
             bits: AtomicU64::new(0.0_f64.to_bits()),
+            second: shape.second,
             ignored: Arc::clone(&shape.ignored),
         }))
     }
 
-    fn read(&self) -> Reading {
+    fn read<'a>(&self, _: &'a mut HistogramReading) -> Reading<'a> {
         Reading::Number(self.get())
     }
 }

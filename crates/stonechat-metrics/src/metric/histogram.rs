@@ -2,6 +2,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
+use super::exemplar::{Exemplar, TraceId, TraceSource};
+use super::native::NativeCell;
 use super::sealed::{Create, HistogramReading, Reading, Shape};
 use super::{Timer, add_to_bits};
 use crate::desc::Kind;
@@ -33,44 +37,119 @@ struct Cell {
     counts: Box<[AtomicU64]>,
     /// Bits of a float.
     sum: AtomicU64,
+    second: f64,
     ignored: Arc<AtomicU64>,
+    /// What most histograms do not have, out of the way of those that are in a hot path.
+    extras: Option<Box<Extras>>,
 }
+
+#[derive(Debug)]
+struct Extras {
+    native: Option<Mutex<NativeCell>>,
+    traces: Option<TraceSource>,
+    /// One for each bucket.
+    exemplars: Box<[Mutex<Option<Exemplar>>]>,
+}
+
+/// Up to so many bounds, comparing with all of them is faster than a search, which guesses wrong.
+const BOUNDS_COMPARED_MAX: usize = 24;
 
 impl Histogram {
     /// Records one observation. NaN and infinities, which would spoil the sum for good, are ignored
     /// and counted in `stonechat_values_ignored_total`.
     pub fn observe(&self, value: f64) {
-        if !value.is_finite() {
-            self.0.ignored.fetch_add(1, Ordering::Relaxed);
-            return;
+        let cell = &*self.0;
+        if let Some(bucket) = cell.record(value)
+            && let Some(extras) = &cell.extras
+        {
+            let trace = extras.traces.as_ref().and_then(TraceSource::current);
+            extras.record(bucket, value, trace);
         }
-        let bucket = self.0.bounds.partition_point(|bound| *bound < value);
-        self.0.counts[bucket].fetch_add(1, Ordering::Relaxed);
-        add_to_bits(&self.0.sum, value);
     }
 
-    /// Records a duration, in seconds.
+    /// Records one observation, and keeps the trace as the example of its bucket: OpenMetrics and
+    /// protobuf show it. Only histograms of a registry with
+    /// [`trace_ids`](crate::RegistryBuilder::trace_ids) have room for it.
+    pub fn observe_traced(&self, value: f64, trace: TraceId) {
+        let cell = &*self.0;
+        if let Some(bucket) = cell.record(value)
+            && let Some(extras) = &cell.extras
+        {
+            extras.record(bucket, value, Some(trace));
+        }
+    }
+
+    /// Records a duration in the unit of the histogram: seconds, unless it was registered with
+    /// [`time_unit`](crate::MetricBuilder::time_unit).
     pub fn observe_duration(&self, duration: Duration) {
-        self.observe(duration.as_secs_f64());
+        self.observe(duration.as_secs_f64() * self.0.second);
     }
 
-    /// Starts a clock; what it shows is recorded, in seconds, when it is dropped.
+    /// Starts a clock; what it shows is recorded, in the unit of the histogram, when it is dropped.
     pub fn start_timer(&self) -> Timer {
         Timer::start(self.clone())
     }
 
     /// Number of observations so far.
     pub fn count(&self) -> u64 {
-        self.0
-            .counts
-            .iter()
-            .map(|count| count.load(Ordering::Relaxed))
-            .sum()
+        let counts = self.0.counts.iter();
+        counts.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
     /// Sum of the observations so far.
     pub fn sum(&self) -> f64 {
         f64::from_bits(self.0.sum.load(Ordering::Relaxed))
+    }
+}
+
+impl Cell {
+    /// Counts the value and returns its bucket, or none if it cannot be recorded.
+    #[inline]
+    fn record(&self, value: f64) -> Option<usize> {
+        if !value.is_finite() {
+            self.ignored.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        let bucket = if self.bounds.len() <= BOUNDS_COMPARED_MAX {
+            let below = |bound: &f64| usize::from(*bound < value);
+            self.bounds.iter().map(below).sum()
+        } else {
+            self.bounds.partition_point(|bound| *bound < value)
+        };
+        self.counts[bucket].fetch_add(1, Ordering::Relaxed);
+        add_to_bits(&self.sum, value);
+        Some(bucket)
+    }
+}
+
+impl Extras {
+    fn new(shape: &Shape) -> Option<Box<Self>> {
+        if shape.native_buckets_max.is_none() && shape.traces.is_none() {
+            return None;
+        }
+        let places = match shape.traces {
+            Some(_) => shape.buckets.len() + 1,
+            None => 0,
+        };
+        Some(Box::new(Self {
+            native: shape
+                .native_buckets_max
+                .map(|buckets_max| Mutex::new(NativeCell::new(buckets_max))),
+            traces: shape.traces.clone(),
+            exemplars: (0..places).map(|_| Mutex::new(None)).collect(),
+        }))
+    }
+
+    fn record(&self, bucket: usize, value: f64, trace: Option<TraceId>) {
+        if let Some(native) = &self.native {
+            native.lock().record(value);
+        }
+        // Whoever finds the place taken does not wait: the other example is as good.
+        if let Some(trace) = trace
+            && let Some(mut place) = self.exemplars.get(bucket).and_then(Mutex::try_lock)
+        {
+            *place = Some(Exemplar::now(trace, value));
+        }
     }
 }
 
@@ -84,20 +163,27 @@ impl Create for Histogram {
                 .map(|_| AtomicU64::new(0))
                 .collect(),
             sum: AtomicU64::new(0.0_f64.to_bits()),
+            second: shape.second,
             ignored: Arc::clone(&shape.ignored),
+            extras: Extras::new(shape),
         }))
     }
 
-    fn read(&self) -> Reading {
-        let bounds = self.0.bounds.iter().copied().chain([f64::INFINITY]);
-        let counts = self
-            .0
+    fn read<'a>(&self, scratch: &'a mut HistogramReading) -> Reading<'a> {
+        let counts = self.0.counts.iter();
+        scratch.sum = self.sum();
+        scratch.counts.clear();
+        scratch
             .counts
-            .iter()
-            .map(|count| count.load(Ordering::Relaxed));
-        Reading::Histogram(HistogramReading {
-            sum: self.sum(),
-            buckets: bounds.zip(counts).collect(),
-        })
+            .extend(counts.map(|count| count.load(Ordering::Relaxed)));
+        scratch.exemplars.clear();
+        scratch.native = None;
+        if let Some(extras) = &self.0.extras {
+            scratch
+                .exemplars
+                .extend(extras.exemplars.iter().map(|place| *place.lock()));
+            scratch.native = extras.native.as_ref().map(|native| native.lock().read());
+        }
+        Reading::Histogram(scratch)
     }
 }

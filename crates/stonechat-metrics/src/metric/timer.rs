@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use super::Histogram;
 
 /// A running clock; when it is dropped, also by an early return or a panic, the time since its
-/// start is observed in seconds.
+/// start is observed in the unit of the histogram.
 ///
 /// ```
 /// # fn main() -> Result<(), stonechat_metrics::RegisterError> {

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
-use stonechat_metrics::{Format, Registry, metrics_router, serve_admin};
+use stonechat_metrics::{Admin, Format, Registry, metrics_router, serve_admin};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tower::ServiceExt;
@@ -114,4 +114,62 @@ async fn an_address_in_use_is_an_error() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+}
+
+#[tokio::test]
+async fn a_service_is_ready_when_it_says_so() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let ready = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&ready);
+    let admin = Admin::new(Registry::bare()).ready(move || asked.load(Ordering::Relaxed));
+    let router = admin.router();
+    for (now, status) in [
+        (false, StatusCode::SERVICE_UNAVAILABLE),
+        (true, StatusCode::OK),
+    ] {
+        ready.store(now, Ordering::Relaxed);
+        let request = Request::builder().uri("/readyz").body(Body::empty());
+        let answer = router.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(answer.status(), status);
+    }
+}
+
+#[tokio::test]
+async fn answers_are_compressed_for_those_who_take_it() {
+    use std::io::Read;
+    for series in [10, 5_000] {
+        let registry = Registry::bare();
+        let family = registry.gauge("x", "X.").labels(["n"]).series_max(series);
+        let family = family.register().unwrap();
+        for number in 0..series {
+            family.set([&number.to_string()], number as f64);
+        }
+        let expected = registry.encode(Format::Text);
+        let router = metrics_router(registry);
+        for encoding in ["", "gzip", "zstd", "gzip, zstd"] {
+            let request = Request::builder()
+                .uri("/metrics")
+                .header(header::ACCEPT_ENCODING, encoding);
+            let request = request.body(Body::empty()).unwrap();
+            let answer = router.clone().oneshot(request).await.unwrap();
+            let told = answer.headers().get(header::CONTENT_ENCODING).cloned();
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            let mut text = String::new();
+            match told.as_ref().map(|told| told.to_str().unwrap()) {
+                None => text = String::from_utf8(body.to_vec()).unwrap(),
+                Some("gzip") => {
+                    flate2::read::GzDecoder::new(&*body)
+                        .read_to_string(&mut text)
+                        .unwrap();
+                }
+                Some("zstd") => {
+                    text = String::from_utf8(zstd::decode_all(&*body).unwrap()).unwrap();
+                }
+                Some(other) => panic!("{other}"),
+            }
+            assert_eq!(told.is_some(), !encoding.is_empty());
+            assert!(text == expected, "{encoding} of {series} series");
+        }
+    }
 }

@@ -66,11 +66,11 @@ sent_bytes_total{peer="b"} 3
 # HELP wait_seconds Waiting.
 # TYPE wait_seconds histogram
 # UNIT wait_seconds seconds
+wait_seconds_bucket{queue="x",le="0.1"} 2
+wait_seconds_bucket{queue="x",le="1.0"} 3
+wait_seconds_bucket{queue="x",le="+Inf"} 4
 wait_seconds_sum{queue="x"} 7.65
 wait_seconds_count{queue="x"} 4
-wait_seconds_bucket{le="0.1",queue="x"} 2
-wait_seconds_bucket{le="1.0",queue="x"} 3
-wait_seconds_bucket{le="+Inf",queue="x"} 4
 # EOF
 "#;
     assert_eq!(sample().encode(Format::OpenMetrics), expected);

@@ -6,11 +6,13 @@
 )]
 
 mod admin;
+mod composition;
 mod exposition;
 mod families;
 mod http;
 mod limits;
 mod registration;
+mod sessions;
 
 use stonechat_metrics::{Format, Registry};
 

@@ -1,46 +1,68 @@
-//! OpenMetrics text 1.0.0, written by `prometheus-client`: a [`Registry`] is one of its collectors.
+//! A [`Registry`] is a collector of `prometheus-client`, which can so expose both together.
 
 use std::fmt::{self, Write};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
-    DescriptorEncoder, EncodeLabelSet, LabelSetEncoder, MetricEncoder, NoLabelSet, text,
+    DescriptorEncoder, EncodeLabelSet, LabelSetEncoder, MetricEncoder, NoLabelSet,
 };
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 
+use super::number::whole;
 use crate::desc::{Desc, Kind};
+use crate::family::View;
 use crate::metric::Reading;
-use crate::registry::{Registry, Snapshot};
-
-/// Writes all families of the registry, and the end mark.
-pub fn encode(registry: &Registry) -> String {
-    let mut peer = prometheus_client::registry::Registry::default();
-    peer.register_collector(Box::new(registry.clone()));
-    let mut out = String::new();
-    // Writing to a string does not fail. If it ever did, the end mark would be missing, and the
-    // scraper would refuse the answer instead of taking half of it for the whole.
-    let _ = text::encode(&mut out, &peer);
-    out
-}
+use crate::registry::Registry;
 
 /// Lets a registry of `prometheus-client` expose this one's families among its own, in any format
 /// that it knows.
 impl Collector for Registry {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        for family in self.snapshot() {
-            encode_family(&family, self.constant_labels(), &mut encoder)?;
+        let scrape = self.scrape();
+        for shown in &scrape.families {
+            let desc = shown.source.desc();
+            // The encoder writes the head at once, so a family without series is left out before.
+            let mut series = Vec::new();
+            scrape.visit(shown, &mut |view| series.push(owned(view)));
+            if !series.is_empty() {
+                encode_family(desc, shown.owner.constant_labels(), &series, &mut encoder)?;
+            }
         }
         Ok(())
     }
 }
 
+/// One series, on its own.
+struct Series {
+    values: Vec<String>,
+    reading: Owned,
+}
+
+enum Owned {
+    Number(f64),
+    Histogram { sum: f64, counts: Vec<u64> },
+}
+
+fn owned(view: View<'_>) -> Series {
+    Series {
+        values: view.values.iter().map(str::to_owned).collect(),
+        reading: match view.reading {
+            Reading::Number(value) => Owned::Number(value),
+            Reading::Histogram(histogram) => Owned::Histogram {
+                sum: histogram.sum,
+                counts: histogram.counts.clone(),
+            },
+        },
+    }
+}
+
 fn encode_family(
-    family: &Snapshot,
+    desc: &Desc,
     constant_labels: &[(String, String)],
+    series: &[Series],
     encoder: &mut DescriptorEncoder,
 ) -> fmt::Result {
-    let desc = &family.desc;
     // The encoder adds the unit to the name, and `_total` to a counter's.
     let unit = (!desc.unit.is_empty()).then(|| Unit::Other(desc.unit.clone()));
     let name = desc.family_name();
@@ -50,44 +72,38 @@ fn encode_family(
     let name = if unit.is_some() { stem } else { name };
     let kind = metric_type(desc.kind);
     let mut encoder = encoder.encode_descriptor(name, &escape(&desc.help), unit.as_ref(), kind)?;
-    for (values, reading) in &family.series {
+    for Series { values, reading } in series {
         let labels = Labels {
             constant_labels,
             desc,
             values,
         };
         if labels.is_empty() {
-            encode_reading(desc.kind, reading, &mut encoder)?;
+            encode_reading(desc, reading, &mut encoder)?;
         } else {
-            encode_reading(desc.kind, reading, &mut encoder.encode_family(&labels)?)?;
+            encode_reading(desc, reading, &mut encoder.encode_family(&labels)?)?;
         }
     }
     Ok(())
 }
 
-fn encode_reading(kind: Kind, reading: &Reading, encoder: &mut MetricEncoder) -> fmt::Result {
+fn encode_reading(desc: &Desc, reading: &Owned, encoder: &mut MetricEncoder) -> fmt::Result {
     match reading {
-        Reading::Histogram(histogram) => {
-            let (sum, count) = (histogram.sum, histogram.count());
-            encoder.encode_histogram::<NoLabelSet>(sum, count, &histogram.buckets, None)
+        Owned::Histogram { sum, counts } => {
+            let bounds = desc.buckets.iter().copied().chain([f64::INFINITY]);
+            let buckets: Vec<(f64, u64)> = bounds.zip(counts.iter().copied()).collect();
+            encoder.encode_histogram::<NoLabelSet>(*sum, counts.iter().sum(), &buckets, None)
         }
         // Whole numbers are written as such: `3`, not `3.0`.
-        Reading::Number(value) if kind == Kind::Counter => match whole(*value) {
+        Owned::Number(value) if desc.kind == Kind::Counter => match whole(*value) {
             Some(whole) => encoder.encode_counter::<NoLabelSet, u64, f64>(&whole, None),
             None => encoder.encode_counter::<NoLabelSet, f64, f64>(value, None),
         },
-        Reading::Number(value) => match whole(*value) {
+        Owned::Number(value) => match whole(*value) {
             Some(whole) => encoder.encode_gauge(&whole),
             None => encoder.encode_gauge(value),
         },
     }
-}
-
-fn whole(value: f64) -> Option<u64> {
-    // Up to here every whole number has a float of its own.
-    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
-    let whole = value.fract() == 0.0 && (0.0..=EXACT_MAX).contains(&value);
-    (whole && value.is_sign_positive()).then_some(value as u64)
 }
 
 fn metric_type(kind: Kind) -> MetricType {
@@ -100,16 +116,16 @@ fn metric_type(kind: Kind) -> MetricType {
 
 /// The encoder writes help texts as they are.
 fn escape(help: &str) -> String {
-    help.replace('\\', r"\\")
-        .replace('\n', r"\n")
-        .replace('"', r#"\""#)
+    let mut escaped = String::new();
+    super::escape(&mut escaped, help, true);
+    escaped
 }
 
 #[derive(Debug)]
 struct Labels<'a> {
     constant_labels: &'a [(String, String)],
     desc: &'a Desc,
-    values: &'a [Box<str>],
+    values: &'a [String],
 }
 
 impl Labels<'_> {

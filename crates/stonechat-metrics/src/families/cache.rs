@@ -1,0 +1,128 @@
+use super::named::{Chosen, Key, Named, Part, Template, standard};
+use crate::error::RegisterError;
+use crate::metric::{Counter, Gauge};
+use crate::registry::Registry;
+
+/// Caches: `cache_hits_total{cache}`, `cache_misses_total{cache}`; the part of look-ups that hit,
+/// and other names, by [`register_as`](Self::register_as).
+///
+/// ```
+/// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
+/// # let registry = stonechat_metrics::Registry::bare();
+/// let users = stonechat_metrics::Caches::register(&registry)?.cache("users");
+/// users.hit();
+/// users.miss();
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Caches {
+    registry: Registry,
+    hits: Part<Counter>,
+    misses: Part<Counter>,
+    rate: Part<Gauge>,
+}
+
+/// The metrics of [`Caches`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CacheMetric {
+    /// Counter of look-ups that found what they looked for, by `cache`.
+    Hits,
+    /// Counter of look-ups that did not, by `cache`.
+    Misses,
+    /// Gauge of the part of all look-ups that hit, by `cache`. A rate over time is better taken
+    /// from the counters.
+    Rate,
+}
+
+impl Key for CacheMetric {
+    fn template(self) -> Template {
+        let template = match self {
+            Self::Hits => Template::new("cache_hits_total", "Look-ups that hit."),
+            Self::Misses => Template::new("cache_misses_total", "Look-ups that missed."),
+            Self::Rate => Template::new(
+                "cache_hit_ratio",
+                "Part of all look-ups that hit, from 0 to 1; NaN before the first.",
+            ),
+        };
+        template.labels(&["cache"])
+    }
+}
+
+impl Caches {
+    /// Registers the families.
+    ///
+    /// # Errors
+    ///
+    /// A different metric has one of the names.
+    #[track_caller]
+    pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
+        Self::register_as(
+            registry,
+            &standard([CacheMetric::Hits, CacheMetric::Misses]),
+        )
+    }
+
+    /// Registers the metrics that are listed, under their names, and no others.
+    ///
+    /// # Errors
+    ///
+    /// A different metric has one of the names, or a name breaks a rule of the data model.
+    #[track_caller]
+    pub fn register_as(
+        registry: &Registry,
+        names: &[(CacheMetric, Named)],
+    ) -> Result<Self, RegisterError> {
+        let chosen = Chosen::here(registry, names);
+        Ok(Self {
+            registry: registry.clone(),
+            hits: chosen.part(CacheMetric::Hits)?,
+            misses: chosen.part(CacheMetric::Misses)?,
+            rate: chosen.part(CacheMetric::Rate)?,
+        })
+    }
+
+    /// The series of one cache. Call it once for each cache and keep the result.
+    pub fn cache(&self, name: &str) -> Cache {
+        let cache = Cache {
+            hits: counter(&self.hits, name),
+            misses: counter(&self.misses, name),
+        };
+        if !self.rate.is_absent() {
+            let rate = self.rate.with(&[name]);
+            let Cache { hits, misses } = cache.clone();
+            self.registry
+                .on_scrape(move || rate.set(hits.get() / (hits.get() + misses.get())));
+        }
+        cache
+    }
+}
+
+/// A counter that nobody sees must not be shared either: the rate is taken from it.
+fn counter(part: &Part<Counter>, name: &str) -> Counter {
+    if part.is_absent() {
+        Part::absent().with(&[])
+    } else {
+        part.with(&[name])
+    }
+}
+
+/// The series of one cache, made by [`Caches::cache`]; using it takes no locks.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    hits: Counter,
+    misses: Counter,
+}
+
+impl Cache {
+    /// Counts a look-up that found what it looked for.
+    pub fn hit(&self) {
+        self.hits.inc();
+    }
+
+    /// Counts a look-up that did not.
+    pub fn miss(&self) {
+        self.misses.inc();
+    }
+}
