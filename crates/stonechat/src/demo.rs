@@ -4,6 +4,7 @@ mod children; // the processes
 mod faults; // when a fault is switched on and off
 mod folder; // the monitoring files, written out
 mod inbox; // where notifications arrive
+mod paint; // colours
 mod ports; // where each part listens
 mod story; // what happened, with times
 mod watch; // asks the server what it sees
@@ -18,6 +19,7 @@ use children::Part;
 use faults::{Plan, Switch};
 use folder::Folder;
 use inbox::Inbox;
+use paint::Paint;
 use ports::Ports;
 use story::Story;
 use watch::Watch;
@@ -26,6 +28,9 @@ use crate::signals;
 
 /// How often the demo looks at its parts.
 const TICK: Duration = Duration::from_millis(200);
+
+/// In which time people join the chat.
+const RAMP: Duration = Duration::from_secs(3);
 
 /// How long the parts may take until they answer.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -81,6 +86,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
         inbox,
         plan,
         end_after: args.end_after,
+        users: args.users,
     };
     let outcome = tokio::select! {
         outcome = demo.run(&mut parts, || print_screen(&args, ports, &folder)) => outcome,
@@ -129,6 +135,7 @@ fn start(args: &DemoArgs, ports: Ports, folder: &Folder) -> Result<Vec<Part>> {
         format!("--gateway={gateway}"),
         format!("--metrics={load_metrics}"),
         format!("--users={}", args.users),
+        format!("--ramp={}", duration::format(RAMP)),
     ];
     Ok(vec![
         Part::start("the server", &server, &folder.join("server.log"))?,
@@ -142,13 +149,14 @@ struct Demo {
     inbox: Inbox,
     plan: Plan,
     end_after: Option<Duration>,
+    users: u32,
 }
 
 impl Demo {
     /// Waits for the parts, then tells what happens until the end.
     async fn run(mut self, parts: &mut [Part], ready: impl FnOnce()) -> Result<Story> {
         let starting = Instant::now();
-        while !self.watch.is_ready().await {
+        while !self.watch.is_ready(self.users).await {
             ended(parts)?;
             if starting.elapsed() > START_LIMIT {
                 bail!("the demo was not ready after {} s", START_LIMIT.as_secs());
@@ -185,14 +193,15 @@ impl Demo {
             .switch(&switch.fault, switch.on)
             .await
             .context("the fault cannot be switched")?;
-        let (sign, state) = if switch.on {
-            ("\u{1b}[35m⚡\u{1b}[0m", "on")
+        let (paint, state) = if switch.on {
+            (Paint::Magenta, "on")
         } else {
-            ("\u{1b}[36m⚡\u{1b}[0m", "off")
+            (Paint::Cyan, "off")
         };
         println!(
-            "{:>6.1} s  {sign} fault {} {state}",
+            "{:>6.1} s  {} fault {} {state}",
             at.as_secs_f64(),
+            paint.on("⚡"),
             switch.fault
         );
         Ok(())
@@ -209,24 +218,26 @@ fn ended(parts: &mut [Part]) -> Result<()> {
 
 fn print_screen(args: &DemoArgs, ports: Ports, folder: &Folder) {
     let [gateway, ..] = ports.chat();
-    let (control, server) = (ports.control(), ports.server());
+    let [gateway_metrics, ..] = ports.metrics();
+    let faults = ports.control();
+    let title = format!("  Stonechat is watching a chat of {} people", args.users);
+    let page = Paint::Link.on(&format!("http://{}/", ports.server()));
     let kept = if folder.is_temporary() {
         " (removed at the end)"
     } else {
         ""
     };
+    println!("\n{}\n", Paint::Bold.on(&title));
+    println!("    look here      {page}");
     println!(
-        "\n\
-         \u{1b}[1m  Stonechat is watching a chat of {} people\u{1b}[0m\n\n\
-         \u{20}   look here      \u{1b}[1;4mhttp://{server}/\u{1b}[0m\n\
-         \u{20}   the chat       http://{gateway}/  (its metrics: http://{}/metrics)\n\
-         \u{20}   make it ill    curl -X PUT    http://{control}/faults/slow-db\n\
-         \u{20}   make it well   curl -X DELETE http://{control}/faults/slow-db\n\
-         \u{20}   other faults   failing-sends, dead-service, backlog, memory-leak\n\
-         \u{20}   rules, data    {}{kept}\n",
-        args.users,
-        ports.metrics()[0],
-        folder.monitoring().display(),
+        "    the chat       http://{gateway}/  (its metrics: http://{gateway_metrics}/metrics)"
+    );
+    println!("    make it ill    curl -X PUT    http://{faults}/faults/slow-db");
+    println!("    make it well   curl -X DELETE http://{faults}/faults/slow-db");
+    println!("    other faults   failing-sends, dead-service, backlog, memory-leak");
+    println!(
+        "    rules, data    {}{kept}\n",
+        folder.monitoring().display()
     );
     match args.end_after {
         Some(end) => println!("  It ends after {}. What happens:\n", duration::format(end)),

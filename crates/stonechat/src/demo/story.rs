@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::inbox::Told;
+use super::paint::Paint;
 
 /// Something that happened to an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -17,6 +18,8 @@ pub(crate) enum Step {
     Delivered,
     /// A person was told that it is over.
     Resolved,
+    /// It was pending and its expression is no longer true.
+    Calmed,
 }
 
 impl Step {
@@ -26,15 +29,17 @@ impl Step {
             Self::Firing => "firing",
             Self::Delivered => "told that it fires",
             Self::Resolved => "told that it is over",
+            Self::Calmed => "no longer pending",
         }
     }
 
-    fn sign(self) -> &'static str {
+    fn sign(self) -> String {
         match self {
-            Self::Pending => "\u{1b}[33m◔\u{1b}[0m",
-            Self::Firing => "\u{1b}[31m●\u{1b}[0m",
-            Self::Delivered => "\u{1b}[31m✉\u{1b}[0m",
-            Self::Resolved => "\u{1b}[32m✉\u{1b}[0m",
+            Self::Pending => Paint::Yellow.on("◔"),
+            Self::Firing => Paint::Red.on("●"),
+            Self::Delivered => Paint::Red.on("✉"),
+            Self::Resolved => Paint::Green.on("✉"),
+            Self::Calmed => Paint::Dim.on("○"),
         }
     }
 }
@@ -65,7 +70,7 @@ impl std::fmt::Display for Event {
         if self.note.is_empty() {
             Ok(())
         } else {
-            write!(f, "  \u{1b}[2m{}\u{1b}[0m", self.note)
+            write!(f, "  {}", Paint::Dim.on(&self.note))
         }
     }
 }
@@ -98,8 +103,13 @@ impl Story {
                 news.push(event(at, &alert.labels, step, instance(&alert.labels)));
             }
         }
-        self.states
-            .retain(|labels, _| alerts.iter().any(|alert| alert.labels == *labels));
+        self.states.retain(|labels, step| {
+            let is_there = alerts.iter().any(|alert| alert.labels == *labels);
+            if !is_there && *step == Step::Pending {
+                news.push(event(at, labels, Step::Calmed, instance(labels)));
+            }
+            is_there
+        });
         self.events.extend(news.iter().cloned());
         news
     }
@@ -225,7 +235,10 @@ mod tests {
     fn an_alert_that_comes_back_is_told_again() {
         let mut story = Story::default();
         story.shown(Duration::ZERO, &[shown("pending")]);
-        story.shown(Duration::from_secs(1), &[]);
+        assert_eq!(
+            story.shown(Duration::from_secs(1), &[])[0].step,
+            Step::Calmed
+        );
         assert_eq!(
             story
                 .shown(Duration::from_secs(2), &[shown("pending")])

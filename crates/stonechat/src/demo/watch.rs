@@ -35,6 +35,11 @@ struct Target {
     health: String,
 }
 
+#[derive(serde::Deserialize)]
+struct Found {
+    result: Vec<serde::de::IgnoredAny>,
+}
+
 impl Watch {
     pub(crate) fn new(ports: Ports) -> Result<Self> {
         let http = reqwest::Client::builder()
@@ -44,16 +49,21 @@ impl Watch {
         Ok(Self { http, ports })
     }
 
-    /// True when the server sees every target up.
-    pub(crate) async fn is_ready(&self) -> bool {
+    /// True when the server sees every target up and nine people in ten connected.
+    pub(crate) async fn is_ready(&self, users: u32) -> bool {
         let targets: Option<Targets> = self.get("targets").await;
-        targets.is_some_and(|targets| {
+        let up = targets.is_some_and(|targets| {
             !targets.active_targets.is_empty()
                 && targets
                     .active_targets
                     .iter()
                     .all(|target| target.health == "up")
-        })
+        });
+        let query = format!("query?query=sum(chat_websocket_connections)>={users}*0.9");
+        up && self
+            .get::<Found>(&query)
+            .await
+            .is_some_and(|found| !found.result.is_empty())
     }
 
     /// The alerts that are pending or fire now; `None` when the server does not answer.
