@@ -40,11 +40,11 @@ pub struct Config {
 
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
-/// Whether receivers that cannot be sent to yet are an error.
+/// Whether receivers and sections that cannot be honoured yet are an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum OtherKinds {
+enum Others {
     Refuse,
-    /// For tests of routing, which have nothing to do with how a receiver is reached.
+    /// For tests of routing, which have nothing to do with them.
     #[cfg(test)]
     Ignore,
 }
@@ -63,7 +63,7 @@ impl Config {
     /// # Errors
     /// As for [`load`](Self::load).
     pub fn parse(file: &Path, text: &str) -> Result<Self, Problems> {
-        Self::parse_with(file, text, OtherKinds::Refuse)
+        Self::parse_with(file, text, Others::Refuse)
     }
 
     /// The configuration when there is no file: alerts are taken, and nobody is told.
@@ -93,13 +93,16 @@ impl Config {
         self.receivers.get(receiver).map_or(&[], Vec::as_slice)
     }
 
-    fn parse_with(file: &Path, text: &str, others: OtherKinds) -> Result<Self, Problems> {
+    fn parse_with(file: &Path, text: &str, others: Others) -> Result<Self, Problems> {
         let written: File = yaml::parse(file, text)?;
         let mut check = Check::new(file, text);
+        if others == Others::Refuse {
+            refuse_others(&mut check, &written);
+        }
         let intervals = named_intervals(&mut check, &written);
         let http = written.global.as_ref().and_then(|g| g.http_config.as_ref());
         let http = http.map(|http| http.check(&mut check)).unwrap_or_default();
-        let receivers = receivers(&mut check, &written, &http, others);
+        let receivers = receivers(&mut check, &written, &http);
         let defined = Defined {
             receivers: receivers.keys().map(|name| &**name).collect(),
             intervals: intervals.keys().map(String::as_str).collect(),
@@ -116,7 +119,7 @@ impl Config {
             .map(|rule| inhibition(&mut check, rule))
             .collect();
         let resolve_timeout = written.global.as_ref().and_then(|g| g.resolve_timeout);
-        check.problems.or(Self {
+        check.or(Self {
             resolve_timeout: resolve_timeout.map_or(RESOLVE_TIMEOUT, |timeout| timeout.0),
             routes,
             receivers,
@@ -126,28 +129,32 @@ impl Config {
     }
 }
 
+/// Refuses what Alertmanager knows and Stonechat cannot honour yet, so that nobody believes it to be in force.
+fn refuse_others(check: &mut Check<'_>, file: &File) {
+    for (key, section) in file.other_sections() {
+        check.at(section, format!("`{key}` is not supported yet"));
+    }
+    for receiver in file.receivers.iter().flatten() {
+        let name = &receiver.name.value;
+        for (kind, configs) in receiver.other_kinds() {
+            check.at(
+                configs,
+                format!("`{kind}` of the receiver `{name}` are not supported yet"),
+            );
+        }
+    }
+}
+
 fn receivers(
     check: &mut Check<'_>,
     file: &File,
     http: &HttpConfig,
-    others: OtherKinds,
 ) -> BTreeMap<Arc<str>, Vec<Integration>> {
     let mut receivers = BTreeMap::new();
     for receiver in file.receivers.iter().flatten() {
         let name = &receiver.name;
         if name.value.is_empty() {
             check.at(name, "a receiver has no name");
-        }
-        if others == OtherKinds::Refuse {
-            for (kind, configs) in receiver.other_kinds() {
-                check.at(
-                    configs,
-                    format!(
-                        "`{kind}` of the receiver `{}` are not supported yet",
-                        name.value
-                    ),
-                );
-            }
         }
         let integrations = integrations(check, receiver, http);
         if receivers
@@ -240,7 +247,7 @@ pub(crate) fn parse_intervals(file: &Path, text: &str) -> Result<Vec<Interval>, 
     let spans: Vec<intervals::SpanFile> = yaml::parse(file, text)?;
     let mut check = Check::new(file, text);
     let intervals = intervals::intervals(&mut check, &spans);
-    check.problems.or(intervals)
+    check.or(intervals)
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ pub(crate) struct Dispatcher {
     flights: HashMap<LogKey, Flight>,
     tickets: HashMap<Ticket, LogKey>,
     next_ticket: u64,
-    next_sweep: Timestamp,
+    next_sweep: Option<Timestamp>,
 }
 
 /// How often what is done is forgotten.
@@ -155,13 +155,14 @@ impl Dispatcher {
             flights: HashMap::new(),
             tickets: HashMap::new(),
             next_ticket: 0,
-            next_sweep: Timestamp::MIN,
+            next_sweep: None,
         }
     }
 
     /// Takes in what happened.
     pub(crate) fn step(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
         let mut outputs = Vec::new();
+        self.next_sweep.get_or_insert(now.plus(SWEEP_INTERVAL));
         match input {
             Input::Alerts(alerts) => {
                 for alert in alerts {
@@ -177,7 +178,8 @@ impl Dispatcher {
 
     /// When the next tick is due; never, when nothing is known.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
-        let sweep = (!self.alerts.is_empty() || !self.log.is_empty()).then_some(self.next_sweep);
+        let idle = self.alerts.is_empty() && self.log.is_empty();
+        let sweep = self.next_sweep.filter(|_| !idle);
         self.groups.next_due().into_iter().chain(sweep).min()
     }
 
@@ -281,9 +283,9 @@ impl Dispatcher {
         while let Some(group) = self.groups.due_now(now) {
             self.begin_round(now, group, outputs);
         }
-        if self.next_sweep <= now {
+        if self.next_sweep.is_some_and(|at| at <= now) {
             self.sweep(now);
-            self.next_sweep = now.plus(SWEEP_INTERVAL);
+            self.next_sweep = Some(now.plus(SWEEP_INTERVAL));
         }
     }
 

@@ -176,5 +176,23 @@ fn write_whole<'a>(
     Ok((file, bytes.len() as u64))
 }
 
+/// A log without entries, for tests of what follows from its content.
+#[cfg(test)]
+pub(crate) fn empty_file() -> Vec<u8> {
+    HEADER.to_vec()
+}
+
+/// Adds a record to the bytes of a file.
+#[cfg(test)]
+pub(crate) fn write_record(bytes: &mut Vec<u8>, entry: &LogEntry, now: Timestamp) {
+    record::write(bytes, entry, now).expect("records in tests are short");
+}
+
+/// Reads the bytes of a file.
+#[cfg(test)]
+pub(crate) fn read_bytes(bytes: &[u8], now: Timestamp) -> Vec<Restored> {
+    newest(read_all(bytes).0, now)
+}
+
 #[cfg(test)]
 mod tests;

@@ -130,14 +130,15 @@ const GAUGES_INTERVAL_MIN: Duration = Duration::from_secs(1);
 
 /// Wakes the state machine whenever a group is due.
 async fn run(shared: Arc<Shared>) {
-    let mut gauges_at = Instant::now();
+    let (mut gauges_at, mut gauges_stale) = (Instant::now(), true);
     loop {
-        let now = Timestamp::now();
-        let wait = shared
-            .wake_at()
-            .map_or(GAUGES_INTERVAL_MAX, |at| at.since(now));
-        // A clock that is set back or forward is noticed after a while at the latest.
-        let wait = wait.min(GAUGES_INTERVAL_MAX);
+        let due = shared.wake_at().map(|at| at.since(Timestamp::now()));
+        let gauges_wait = match gauges_stale {
+            true => GAUGES_INTERVAL_MIN.saturating_sub(gauges_at.elapsed()),
+            false => GAUGES_INTERVAL_MAX,
+        };
+        // A clock that is set back or forward is noticed when the gauges are set, at the latest.
+        let wait = due.map_or(gauges_wait, |due| due.min(gauges_wait));
         tokio::select! {
             biased;
             () = shared.closing() => return,
@@ -145,7 +146,8 @@ async fn run(shared: Arc<Shared>) {
             () = tokio::time::sleep(wait) => {}
         }
         shared.step(Input::Tick).await;
-        if gauges_at.elapsed() >= GAUGES_INTERVAL_MIN {
+        gauges_stale = gauges_at.elapsed() < GAUGES_INTERVAL_MIN;
+        if !gauges_stale {
             gauges_at = Instant::now();
             shared.set_gauges();
         }

@@ -4,13 +4,13 @@ use stonechat_model::Timestamp;
 
 /// RFC 3339 in UTC with as many digits behind the second as there are, as Go writes times in JSON.
 pub(crate) fn rfc3339(time: Timestamp) -> String {
-    let clamped = time.millis().clamp(
-        jiff::Timestamp::MIN.as_millisecond(),
-        jiff::Timestamp::MAX.as_millisecond(),
-    );
-    jiff::Timestamp::from_millisecond(clamped)
-        .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
-        .to_string()
+    let moment = jiff::Timestamp::from_millisecond(time.millis());
+    // Beyond the calendar stands its first or last moment.
+    let moment = moment.unwrap_or(match time.millis() {
+        ..0 => jiff::Timestamp::MIN,
+        0.. => jiff::Timestamp::MAX,
+    });
+    moment.to_string()
 }
 
 /// How Go writes a time that is not set.
@@ -30,6 +30,7 @@ mod tests {
         ] {
             assert_eq!(rfc3339(Timestamp::from_millis(millis)), text);
         }
-        assert!(rfc3339(Timestamp::MAX).starts_with("9999-"));
+        assert!(rfc3339(Timestamp::MAX).starts_with("9999-12-"));
+        assert!(rfc3339(Timestamp::MIN).starts_with("-009999-01-"));
     }
 }

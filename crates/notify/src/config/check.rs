@@ -14,7 +14,7 @@ use crate::matchers;
 pub(crate) struct Check<'a> {
     pub(crate) file: &'a Path,
     text: &'a str,
-    pub(crate) problems: Problems,
+    problems: Problems,
 }
 
 impl<'a> Check<'a> {
@@ -24,6 +24,15 @@ impl<'a> Check<'a> {
             text,
             problems: Problems::default(),
         }
+    }
+
+    /// `value`, unless there are problems; these stand in the order of the file.
+    pub(super) fn or<T>(mut self, value: T) -> Result<T, Problems> {
+        // What has no place stands last.
+        self.problems
+            .0
+            .sort_by_key(|problem| (problem.place.is_none(), problem.place));
+        self.problems.or(value)
     }
 
     /// A problem at the place of a value.

@@ -30,10 +30,21 @@ pub(super) struct File {
     _templates: Option<Vec<String>>,
     pub(super) mute_time_intervals: Option<Vec<IntervalFile>>,
     pub(super) time_intervals: Option<Vec<IntervalFile>>,
-    #[serde(rename = "tracing")]
-    _tracing: Option<Unsupported>,
-    #[serde(rename = "event_recorder")]
-    _event_recorder: Option<Unsupported>,
+    tracing: Option<Spanned<IgnoredAny>>,
+    event_recorder: Option<Spanned<IgnoredAny>>,
+}
+
+impl File {
+    /// The sections in use that cannot be honoured yet, by their key. They change nothing about who is told what.
+    pub(super) fn other_sections(&self) -> Vec<(&'static str, &Spanned<IgnoredAny>)> {
+        [
+            ("tracing", &self.tracing),
+            ("event_recorder", &self.event_recorder),
+        ]
+        .into_iter()
+        .filter_map(|(key, section)| Some((key, section.as_ref()?)))
+        .collect()
+    }
 }
 
 /// A default for a kind of receiver that is refused wherever it is used, so that the default changes nothing.
