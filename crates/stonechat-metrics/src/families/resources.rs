@@ -40,7 +40,8 @@ pub enum ResourceMetric {
     Cpu,
     /// Resident memory.
     Resident,
-    /// Memory that the program has allocated. Without jemalloc it is not known, and NaN.
+    /// Memory that the program has allocated. Without jemalloc it is the data segment, the nearest
+    /// that the system knows.
     Allocated,
     /// Memory that the allocator holds for the program. Without jemalloc it is the data segment.
     Heap,
@@ -152,7 +153,10 @@ impl Gauges {
         set(&self.cpu, Some(last.map_or(0.0, since)));
         set(&self.resident, resident);
         let allocator = allocator();
-        set(&self.allocated, allocator.map(|(allocated, _)| allocated));
+        set(
+            &self.allocated,
+            allocator.map(|(allocated, _)| allocated).or(data),
+        );
         set(&self.heap, allocator.map(|(_, heap)| heap).or(data));
         set(&self.open_files, open_files);
         set(&self.tasks, tasks.count().or(threads));

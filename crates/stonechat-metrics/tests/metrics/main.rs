@@ -4,6 +4,10 @@
     clippy::unwrap_used,
     reason = "a test that cannot be set up has failed"
 )]
+#![allow(
+    clippy::duplicate_mod,
+    reason = "each example brings what the examples share"
+)]
 
 mod admin;
 mod composition;
@@ -11,8 +15,10 @@ mod exposition;
 mod families;
 mod http;
 mod limits;
+mod protobuf;
 mod registration;
 mod sessions;
+mod systems;
 
 use stonechat_metrics::{Format, Registry};
 
@@ -23,4 +29,17 @@ fn lines(registry: &Registry, start: &str) -> Vec<String> {
         .filter(|line| line.starts_with(start))
         .map(str::to_owned)
         .collect()
+}
+
+/// The whole answer to one request on a connection of its own.
+fn get_blocking(addr: &str, path: &str) -> std::io::Result<String> {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(addr)?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
