@@ -86,3 +86,77 @@ pub(crate) fn diff<'a>(
     change.added = left.into_keys().cloned().collect();
     change
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::job::Limits;
+
+    fn wanted(label: &str, url: &str, timeout: u64) -> (Key, Wanted) {
+        let labels = Labels::from_pairs([("instance", label)]).unwrap();
+        let key = Key {
+            pool: "j".to_owned(),
+            url: url.to_owned(),
+            labels: labels.clone(),
+        };
+        let target = Arc::new(Target {
+            discovered: Labels::default(),
+            labels,
+            url: url.to_owned(),
+            interval: Duration::from_secs(60),
+            timeout: Duration::from_secs(timeout),
+        });
+        let settings = Arc::new(ScrapeSettings {
+            honor_labels: false,
+            honor_timestamps: true,
+            track_timestamps_staleness: false,
+            metric_relabel: Vec::new(),
+            limits: Limits::default(),
+            accept: String::new(),
+            fallback: None,
+            compression: true,
+            follow_redirects: true,
+            extra_metrics: false,
+        });
+        (key, Wanted { target, settings })
+    }
+
+    /// Targets as `label url timeout`; the change as `=` kept, `~` replaced, `+` added, `-` removed.
+    fn check(running: &[(&str, &str, u64)], then: &[(&str, &str, u64)], expected: &str) {
+        let map = |targets: &[(&str, &str, u64)]| -> BTreeMap<Key, Wanted> {
+            let targets = targets.iter();
+            targets
+                .map(|(label, url, timeout)| wanted(label, url, *timeout))
+                .collect()
+        };
+        let running = map(running);
+        let change = diff(running.iter(), &map(then));
+        let name = |key: &Key| format!("{}{}", key.labels.get("instance").unwrap(), key.url);
+        let mut shown: Vec<String> = Vec::new();
+        shown.extend(change.kept.iter().map(|key| format!("={}", name(key))));
+        let replaced = change.replaced.iter();
+        shown.extend(replaced.map(|(old, new)| format!("~{}>{}", name(old), name(new))));
+        shown.extend(change.added.iter().map(|key| format!("+{}", name(key))));
+        shown.extend(change.removed.iter().map(|key| format!("-{}", name(key))));
+        assert_eq!(shown.join(" "), expected);
+    }
+
+    #[test]
+    fn only_the_difference_is_applied() {
+        let (a, b) = (("a", "1", 5), ("b", "2", 5));
+        check(&[], &[a, b], "+a1 +b2");
+        check(&[a, b], &[a, b], "=a1 =b2");
+        check(&[a, b], &[b], "=b2 -a1");
+        check(&[a], &[("a", "1", 6)], "~a1>a1");
+        check(&[a], &[("a", "9", 5)], "~a1>a9");
+        check(&[a], &[("c", "1", 5)], "+c1 -a1");
+        // Two of the same labels: one goes on where it was, the other moves.
+        check(
+            &[("a", "1", 5), ("a", "2", 5)],
+            &[("a", "2", 5), ("a", "3", 5)],
+            "=a2 ~a1>a3",
+        );
+    }
+}

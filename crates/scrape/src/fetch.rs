@@ -113,6 +113,19 @@ impl Fetcher {
             .unwrap_or(Err(FetchError::Timeout(target.timeout)))
     }
 
+    /// Asks once, or twice when the first connection was closed without an answer: a target may close a connection that waits for the
+    /// next scrape at the very moment when we use it.
+    async fn ask(&self, request: Request<Empty<Bytes>>) -> Result<Response<Incoming>, FetchError> {
+        let again = request.clone();
+        let first = self.client.request(request).await;
+        match first.map_err(|error| FetchError::of_request(&error)) {
+            Err(FetchError::Cut) => {}
+            answered => return answered,
+        }
+        let second = self.client.request(again).await;
+        second.map_err(|error| FetchError::of_request(&error))
+    }
+
     /// Asks, and asks elsewhere when the target says so.
     async fn follow(
         &self,
@@ -125,11 +138,7 @@ impl Fetcher {
                 .parse()
                 .map_err(|_| FetchError::Redirect(format!("{url:?} is no URL")))?;
             let request = request(uri, target, settings)?;
-            let response = self
-                .client
-                .request(request)
-                .await
-                .map_err(|error| FetchError::of_request(&error))?;
+            let response = self.ask(request).await?;
             if !settings.follow_redirects || !is_redirect(response.status()) {
                 return Ok(response);
             }

@@ -74,3 +74,6 @@ pub use manager::{ScrapeManager, ScrapeOptions};
 pub use metrics::ScrapeMetrics;
 pub use status::{DropReason, Dropped, DroppedTarget, Health, TargetStatus};
 pub use target::{Target, TargetError};
+
+#[cfg(test)]
+mod tests;

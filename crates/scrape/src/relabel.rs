@@ -222,3 +222,6 @@ fn hash(value: &str) -> u64 {
     let half = sum[8..].iter();
     half.fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
+
+#[cfg(test)]
+mod tests;
