@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::streams::{
-    StreamAutoClaimOptions, StreamAutoClaimReply, StreamId, StreamReadOptions, StreamReadReply,
+    StreamAutoClaimOptions, StreamAutoClaimReply, StreamId, StreamInfoConsumersReply,
+    StreamReadOptions, StreamReadReply,
 };
 use redis::{AsyncCommands, Client, RedisError};
 
@@ -158,6 +159,7 @@ impl RedisConsumer {
             if !claimed.is_empty() {
                 return Ok(claimed.into_iter().map(entry).collect());
             }
+            self.forget_the_dead().await?;
             self.claim_at = Instant::now() + CLAIM_EVERY;
         }
         let wait = usize::try_from(READ_WAIT.as_millis()).unwrap_or(usize::MAX);
@@ -196,6 +198,26 @@ impl RedisConsumer {
             )
             .await?;
         Ok(reply.claimed)
+    }
+
+    /// Removes consumers that are long silent and have nothing left to be claimed: each crash of a
+    /// task leaves one. A living consumer reads every second, so it is never silent for long.
+    async fn forget_the_dead(&mut self) -> Result<(), RedisError> {
+        let silence = self.queue.claim_after * 10;
+        let group: StreamInfoConsumersReply = self
+            .connection
+            .xinfo_consumers(&self.queue.stream, GROUP)
+            .await?;
+        for consumer in group.consumers {
+            let silent = consumer.idle as u128 >= silence.as_millis();
+            if silent && consumer.pending == 0 && consumer.name != self.name {
+                let () = self
+                    .connection
+                    .xgroup_delconsumer(&self.queue.stream, GROUP, &consumer.name)
+                    .await?;
+            }
+        }
+        Ok(())
     }
 
     pub async fn acknowledge(&mut self, entries: &[EntryId]) -> Result<(), QueueError> {
@@ -273,6 +295,19 @@ mod tests {
         let () = queue.connection.clone().del(&queue.stream).await.unwrap();
     }
 
+    async fn consumers(queue: &RedisQueue) -> Vec<String> {
+        let mut connection = queue.connection.clone();
+        let group: StreamInfoConsumersReply = connection
+            .xinfo_consumers(&queue.stream, GROUP)
+            .await
+            .unwrap();
+        group
+            .consumers
+            .into_iter()
+            .map(|consumer| consumer.name)
+            .collect()
+    }
+
     #[tokio::test]
     async fn the_stream_keeps_the_contract() {
         let Some(queue) = queue("contract", 5, CLAIM_AFTER).await else {
@@ -301,6 +336,17 @@ mod tests {
         assert_eq!(keys, [3]);
         other.acknowledge(&entries).await.unwrap();
         assert_eq!(queue.lag().await.unwrap(), 0);
+        assert_eq!(
+            consumers(&redis).await,
+            ["other"],
+            "the crashed one is forgotten"
+        );
+        other.leave().await.unwrap();
+        assert_eq!(
+            consumers(&redis).await,
+            [""; 0],
+            "and so is one that leaves"
+        );
         clean_up(&redis).await;
     }
 
