@@ -46,12 +46,11 @@ export function createPlot(input: PlotInput): uPlot {
   const strokes = colourNumbers(series).map((number) => colours.series[number - 1] ?? colours.ink);
   const options: uPlot.Options = {
     ...sizeOf(host),
-    padding: [10, 8, 0, 0],
+    // On the right, room for half of the last time below the axis.
+    padding: [10, 20, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 8, width: 2 } },
     scales: { x: { range: () => ends(answered().frame.times, times) }, y: { range: (_, low, high) => heights(answered(), low, high) } },
-    // Room for half of the last time below the axis.
-    padding: [null, 20, null, null],
     axes: axesOf(input),
     series: [{}, ...series.map(({ name }, index) => line(name, strokes[index] ?? colours.ink, series.length))],
     hooks: {
