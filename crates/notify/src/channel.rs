@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
-use crate::http::ClientError;
+use crate::http::{ClientError, Clients};
 use crate::notification::Notification;
 use crate::webhook::{WebhookConfig, WebhookSender};
 
@@ -65,10 +65,14 @@ pub(crate) enum Sender {
 
 impl Sender {
     /// Makes a sender ready.
-    pub(crate) fn new(channel: &Channel, external_url: &str) -> Result<Self, ClientError> {
+    pub(crate) fn new(
+        channel: &Channel,
+        external_url: &str,
+        clients: &mut Clients,
+    ) -> Result<Self, ClientError> {
         match channel {
             Channel::Webhook(config) => {
-                WebhookSender::new(config.clone(), external_url).map(Self::Webhook)
+                WebhookSender::new(config.clone(), external_url, clients).map(Self::Webhook)
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::io;
 
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Identity, Proxy, RequestBuilder};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, RequestBuilder};
 
 use crate::config::{Auth, HttpConfig, SecretSource, TlsConfig};
 
@@ -29,8 +29,42 @@ const USER_AGENT: &str = concat!("Stonechat/", env!("CARGO_PKG_VERSION"));
 /// The most redirects that are followed, as in Go.
 const REDIRECTS_MAX: usize = 10;
 
-/// Builds a client. The process must have a default TLS provider.
-pub(crate) fn client(config: &HttpConfig) -> Result<Client, ClientError> {
+/// The clients of one configuration: receivers with the same settings share one, since each reads all certificates
+/// of the system.
+#[derive(Default)]
+pub(crate) struct Clients(Vec<(HttpConfig, Client)>);
+
+impl Clients {
+    /// A client with these settings. The process must have a default TLS provider.
+    pub(crate) fn get(&mut self, config: &HttpConfig) -> Result<Client, ClientError> {
+        if let Some((_, client)) = self.0.iter().find(|(known, _)| known == config) {
+            return Ok(client.clone());
+        }
+        let client = build(config)?;
+        self.0.push((config.clone(), client.clone()));
+        Ok(client)
+    }
+}
+
+fn build(config: &HttpConfig) -> Result<Client, ClientError> {
+    let build = |builder: ClientBuilder| {
+        let built = builder.build();
+        built.map_err(|error| ClientError::Build(error.without_url()))
+    };
+    let error = match build(builder(config)?) {
+        Ok(client) => return Ok(client),
+        Err(error) => error,
+    };
+    // A machine without certificates of authorities cannot check anyone, but can send without encryption.
+    let unchecked = builder(config)?.tls_certs_only([]);
+    let client = build(unchecked).map_err(|_| error)?;
+    tracing::warn!(
+        "no certificates of authorities are installed: messages to https addresses will fail"
+    );
+    Ok(client)
+}
+
+fn builder(config: &HttpConfig) -> Result<ClientBuilder, ClientError> {
     let redirects = match config.follow_redirects {
         true => Policy::limited(REDIRECTS_MAX),
         false => Policy::none(),
@@ -41,36 +75,32 @@ pub(crate) fn client(config: &HttpConfig) -> Result<Client, ClientError> {
         .redirect(redirects)
         .no_proxy();
     if let Some(proxy) = &config.proxy_url {
-        let proxy =
-            Proxy::all(proxy.reveal()).map_err(|error| ClientError::Build(error.without_url()))?;
+        let proxy = Proxy::all(proxy.reveal());
+        let proxy = proxy.map_err(|error| ClientError::Build(error.without_url()))?;
         builder = builder.proxy(proxy);
     }
-    let TlsConfig {
-        ca,
-        cert,
-        key,
-        skip_verify,
-    } = &config.tls;
-    if let Some(ca) = ca {
-        let pem = read("the certificate of the authority", ca)?;
+    trust(builder, &config.tls)
+}
+
+/// Adds whom to trust, and with which certificate to answer.
+fn trust(mut builder: ClientBuilder, tls: &TlsConfig) -> Result<ClientBuilder, ClientError> {
+    if let Some(ca) = &tls.ca {
+        let what = "the certificate of the authority";
+        let pem = read(what, ca)?;
         let certificates = Certificate::from_pem_bundle(pem.as_bytes())
-            .map_err(|_| ClientError::Pem("the certificate of the authority"))?;
+            .ok()
+            .filter(|certificates| !certificates.is_empty())
+            .ok_or(ClientError::Pem(what))?;
         builder = builder.tls_certs_only(certificates);
     }
-    if let (Some(cert), Some(key)) = (cert, key) {
-        let pem = format!(
-            "{}\n{}\n",
-            read("the client's certificate", cert)?,
-            read("the client's key", key)?
-        );
+    if let (Some(cert), Some(key)) = (&tls.cert, &tls.key) {
+        let cert = read("the client's certificate", cert)?;
+        let pem = format!("{cert}\n{}\n", read("the client's key", key)?);
         let identity = Identity::from_pem(pem.as_bytes())
             .map_err(|_| ClientError::Pem("the client's certificate or key"))?;
         builder = builder.identity(identity);
     }
-    builder
-        .tls_danger_accept_invalid_certs(*skip_verify)
-        .build()
-        .map_err(|error| ClientError::Build(error.without_url()))
+    Ok(builder.tls_danger_accept_invalid_certs(tls.skip_verify))
 }
 
 fn read(what: &'static str, secret: &SecretSource) -> Result<String, ClientError> {

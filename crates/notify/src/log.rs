@@ -1,7 +1,7 @@
 //! The notification log: what each receiver was last told about each group. From it follows whether there is
 //! anything new to tell.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,10 +27,10 @@ pub(crate) struct LogEntry {
     pub(crate) at: Timestamp,
     /// From when the entry may be forgotten, unless the group still exists.
     pub(crate) expires_at: Timestamp,
-    /// The alerts of which it knows that they fire. They are kept whole, because after a restart nobody else may
+    /// The alerts of which it knows that they fire, by fingerprint. They are kept whole, because after a restart nobody else may
     /// remember that the receiver still has to hear of their end.
     pub(crate) firing: Vec<Arc<KnownAlert>>,
-    /// The alerts of whose end it was told in the last message.
+    /// The alerts of whose end it was told in the last message, sorted.
     pub(crate) resolved: Vec<Fingerprint>,
 }
 
@@ -38,13 +38,36 @@ impl LogEntry {
     /// What is remembered when `alerts` have been told now and are told again after `repeat`.
     pub(crate) fn new(key: LogKey, alerts: &[ToldAlert], repeat: Duration, now: Timestamp) -> Self {
         let told = |resolved| alerts.iter().filter(move |told| told.resolved == resolved);
+        let firing = told(false).map(|told| Arc::clone(&told.known)).collect();
+        let resolved = told(true).map(ToldAlert::fingerprint).collect();
         Self {
             key,
             at: now,
             expires_at: now.plus(2 * repeat),
-            firing: told(false).map(|told| Arc::clone(&told.known)).collect(),
-            resolved: told(true).map(ToldAlert::fingerprint).collect(),
+            firing,
+            resolved,
         }
+        .sorted()
+    }
+
+    /// The same with both lists in the order in which they are searched.
+    pub(crate) fn sorted(mut self) -> Self {
+        self.firing.sort_by_key(|known| known.fingerprint);
+        self.resolved.sort();
+        self
+    }
+
+    /// Whether the receiver knows that this alert fires.
+    pub(crate) fn knows_firing(&self, fingerprint: Fingerprint) -> bool {
+        let found = self
+            .firing
+            .binary_search_by_key(&fingerprint, |known| known.fingerprint);
+        found.is_ok()
+    }
+
+    /// Whether the last message told of this alert's end.
+    pub(crate) fn knows_end(&self, fingerprint: Fingerprint) -> bool {
+        self.resolved.binary_search(&fingerprint).is_ok()
     }
 }
 
@@ -61,9 +84,7 @@ pub(crate) fn reason(
         // Nobody who has heard of no trouble needs to hear of its end.
         return fires.then_some(Reason::First);
     };
-    // Sets, because a group may hold thousands of alerts.
-    let known: HashSet<Fingerprint> = entry.firing.iter().map(|known| known.fingerprint).collect();
-    let is_new = |told: &ToldAlert| !told.resolved && !known.contains(&told.fingerprint());
+    let is_new = |told: &ToldAlert| !told.resolved && !entry.knows_firing(told.fingerprint());
     if alerts.iter().any(is_new) {
         return Some(match entry.firing.is_empty() {
             true => Reason::First,
@@ -74,8 +95,7 @@ pub(crate) fn reason(
         // Whether or not the receiver wants to hear of it: the log has to forget the firing alerts.
         return (!entry.firing.is_empty()).then_some(Reason::AllResolved);
     }
-    let told: HashSet<Fingerprint> = entry.resolved.iter().copied().collect();
-    let is_over = |alert: &ToldAlert| alert.resolved && !told.contains(&alert.fingerprint());
+    let is_over = |told: &ToldAlert| told.resolved && !entry.knows_end(told.fingerprint());
     if send_resolved && alerts.iter().any(is_over) {
         return Some(Reason::SomeResolved);
     }

@@ -16,6 +16,7 @@ use crate::channel::{IntegrationKey, Sender};
 use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::dispatch::Input;
+use crate::http::Clients;
 use crate::worker::{Phase, Worker};
 
 pub use self::error::NotifyError;
@@ -36,6 +37,9 @@ impl Notifier {
     ///
     /// # Errors
     /// When the data directory cannot be used, or a receiver's certificates cannot.
+    ///
+    /// # Panics
+    /// Without a tokio runtime, or without a default TLS provider.
     pub fn new(config: Config, options: NotifierOptions) -> Result<Self, NotifyError> {
         let workers = build_workers(&config, &options, &HashMap::new())?;
         let shared = Arc::new(Shared::open(Arc::new(config), options, workers)?);
@@ -99,7 +103,7 @@ fn build_workers(
     options: &NotifierOptions,
     running: &HashMap<IntegrationKey, Arc<Worker>>,
 ) -> Result<HashMap<IntegrationKey, Arc<Worker>>, NotifyError> {
-    let mut workers = HashMap::new();
+    let (mut workers, mut clients) = (HashMap::new(), Clients::default());
     for integration in config.receivers.values().flatten() {
         let key = &integration.key;
         let same = running
@@ -108,7 +112,8 @@ fn build_workers(
         let worker = match same {
             Some(worker) => Arc::clone(worker),
             None => {
-                let sender = Sender::new(&integration.channel, &options.external_url)
+                let url = &options.external_url;
+                let sender = Sender::new(&integration.channel, url, &mut clients)
                     .map_err(|error| NotifyError::client(key, error))?;
                 let metrics = options.metrics.of_worker(key.kind, &key.receiver);
                 Arc::new(Worker::new(

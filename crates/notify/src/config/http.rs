@@ -155,9 +155,10 @@ impl HttpFile {
         if let Some(proxy) = &self.proxy_url {
             let url = reqwest::Url::parse(proxy.value.reveal());
             if !url.is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
-                check.at(
+                check.at_secret(
                     proxy,
-                    "the proxy's URL does not begin with http:// or https://",
+                    "not the URL of a proxy",
+                    "write for example http://127.0.0.1:3128",
                 );
             }
         }

@@ -245,7 +245,7 @@ impl Dispatcher {
 
 /// Whether a way out wants to hear of an alert's end and has not yet.
 fn wants_end(integration: &Integration, entry: Option<&LogEntry>, told: &ToldAlert) -> bool {
-    let heard = entry.is_some_and(|entry| entry.resolved.contains(&told.fingerprint()));
+    let heard = entry.is_some_and(|entry| entry.knows_end(told.fingerprint()));
     integration.send_resolved && !heard
 }
 

@@ -173,7 +173,8 @@ fn restored(record: EntryRecord) -> Restored {
             expires_at: Timestamp::from_millis(record.expires_at),
             firing: firing.collect(),
             resolved: resolved.collect(),
-        },
+        }
+        .sorted(),
         written_at: Timestamp::from_millis(record.written_at),
     }
 }

@@ -75,13 +75,14 @@ impl WebhookConfig {
 
 fn check_url(check: &mut Check<'_>, url: &Spanned<Secret>) -> Option<Secret> {
     if url.value.reveal().contains("{{") {
-        check.at(url, "templates in a webhook's URL are not supported yet");
+        let message = "templates in a webhook's URL are not supported yet";
+        check.at_secret(url, message, "write the URL as it is");
         return None;
     }
     match parse_url(url.value.reveal()) {
         Ok(_) => Some(url.value.clone()),
         Err(message) => {
-            check.at_with_help(
+            check.at_secret(
                 url,
                 message,
                 "write for example http://127.0.0.1:8080/alerts",

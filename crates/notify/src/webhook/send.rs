@@ -10,7 +10,7 @@ use stonechat_model::Timestamp;
 use super::config::{WebhookConfig, parse_url};
 use super::message::Message;
 use crate::answer::{Answer, Verdict};
-use crate::http::{self, ClientError};
+use crate::http::{self, ClientError, Clients};
 use crate::notification::Notification;
 
 /// Sends to one webhook.
@@ -30,9 +30,13 @@ const BODY_CHARS_SHOWN: usize = 200;
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 
 impl WebhookSender {
-    pub(crate) fn new(config: WebhookConfig, external_url: &str) -> Result<Self, ClientError> {
+    pub(crate) fn new(
+        config: WebhookConfig,
+        external_url: &str,
+        clients: &mut Clients,
+    ) -> Result<Self, ClientError> {
         Ok(Self {
-            client: http::client(&config.http)?,
+            client: clients.get(&config.http)?,
             config,
             external_url: external_url.to_owned(),
         })

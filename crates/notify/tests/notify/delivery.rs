@@ -432,3 +432,32 @@ async fn only_the_newest_deliveries_are_kept() {
     assert!(deliveries.is_sorted_by(|a, b| a.at >= b.at));
     notifier.shutdown().await;
 }
+
+#[tokio::test]
+async fn https_is_checked_against_the_authority() {
+    let receiver = Receiver::start_tls(&[Answer::Status("200 OK")]).await;
+    let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tls/ca.pem");
+    let outcome_with = async |tls: &str| {
+        let data = tempfile::tempdir().unwrap();
+        let text = format!(
+            "url: '{}', http_config: {{tls_config: {tls}}}",
+            receiver.url("/")
+        );
+        let notifier = start(webhook("1h", &text), data.path());
+        fire(&notifier, "A");
+        let answer = wait_for("an answer", || {
+            let delivery = notifier.deliveries().into_iter().next()?;
+            (delivery.attempts > 0).then_some(delivery.answer)
+        })
+        .await;
+        notifier.shutdown().await;
+        answer
+    };
+    assert_eq!(outcome_with(&format!("{{ca_file: {ca}}}")).await, "200 OK");
+    assert_eq!(outcome_with("{insecure_skip_verify: true}").await, "200 OK");
+    let unknown = outcome_with("{}").await;
+    assert!(
+        unknown.contains("invalid peer certificate: UnknownIssuer"),
+        "{unknown}"
+    );
+}

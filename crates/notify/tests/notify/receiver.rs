@@ -4,11 +4,15 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 /// One way to answer.
 #[derive(Clone, Copy)]
@@ -57,6 +61,7 @@ impl Request {
 /// A receiver on a port of its own.
 pub struct Receiver {
     pub address: SocketAddr,
+    scheme: &'static str,
     answers: Arc<Mutex<Vec<Answer>>>,
     requests: watch::Sender<Vec<Request>>,
 }
@@ -71,9 +76,20 @@ impl Receiver {
     }
 
     pub async fn start_at(address: SocketAddr, answers: &[Answer]) -> Self {
+        Self::listen(address, answers, None).await
+    }
+
+    /// Speaks TLS with the certificate in `tests/data/tls`.
+    pub async fn start_tls(answers: &[Answer]) -> Self {
+        let tls = TlsAcceptor::from(Arc::new(server_tls()));
+        Self::listen("127.0.0.1:0".parse().unwrap(), answers, Some(tls)).await
+    }
+
+    async fn listen(address: SocketAddr, answers: &[Answer], tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let receiver = Self {
             address: listener.local_addr().unwrap(),
+            scheme: if tls.is_some() { "https" } else { "http" },
             answers: Arc::new(Mutex::new(answers.to_vec())),
             requests: watch::Sender::new(Vec::new()),
         };
@@ -81,9 +97,16 @@ impl Receiver {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (answers, requests) = (Arc::clone(&answers), requests.clone());
+                let tls = tls.clone();
                 tokio::spawn(async move {
                     // A client that goes away is no failure of the test.
-                    let _ = serve(stream, &answers, &requests).await;
+                    let _ = match tls {
+                        None => serve(stream, &answers, &requests).await,
+                        Some(tls) => match tls.accept(stream).await {
+                            Ok(stream) => serve(stream, &answers, &requests).await,
+                            Err(error) => Err(error),
+                        },
+                    };
                 });
             }
         });
@@ -91,7 +114,7 @@ impl Receiver {
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     /// Changes how it answers from now on.
@@ -118,8 +141,22 @@ impl Receiver {
     }
 }
 
+/// What the server of a test shows.
+fn server_tls() -> ServerConfig {
+    let file = |name: &str| format!("{}/tests/data/tls/{name}", env!("CARGO_MANIFEST_DIR"));
+    let chain = CertificateDer::pem_file_iter(file("server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(file("server-key.pem")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain.map(Result::unwrap).collect(), key)
+        .unwrap()
+}
+
 async fn serve(
-    mut stream: TcpStream,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
     answers: &Mutex<Vec<Answer>>,
     requests: &watch::Sender<Vec<Request>>,
 ) -> std::io::Result<()> {
@@ -154,7 +191,7 @@ async fn serve(
     stream.shutdown().await
 }
 
-async fn read(stream: &mut TcpStream) -> std::io::Result<Request> {
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Request> {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
