@@ -42,6 +42,9 @@ pub enum EvalError {
     /// A parameter is not a number that fits.
     #[error("{0}")]
     Parameter(String),
+    /// Info metrics contradict each other.
+    #[error(transparent)]
+    Info(#[from] InfoError),
     /// A part of the language that is not there yet.
     #[error("{0} is not supported yet")]
     Unsupported(String),
@@ -73,6 +76,23 @@ pub enum MatchingError {
     /// Several matches give the same labels.
     #[error("multiple matches for labels: grouping labels must ensure unique matches")]
     NotUnique,
+}
+
+/// Why labels of info metrics cannot be added.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InfoError {
+    /// Two series of the same info metric belong to the same instance and job at the same time.
+    #[error("found duplicate series for info metric: existing {first}, new {second}")]
+    Duplicate {
+        /// One series.
+        first: String,
+        /// Another.
+        second: String,
+    },
+    /// Two info metrics have the same label with different values.
+    #[error("conflicting label: {0}")]
+    Conflict(String),
 }
 
 impl EvalError {

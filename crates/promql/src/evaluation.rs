@@ -12,7 +12,7 @@ use std::time::Instant;
 use stonechat_model::Queryable;
 
 pub(crate) use grid::{Grid, seconds};
-pub(crate) use select::{Pick, millis};
+pub(crate) use select::{Pick, Shift, millis};
 pub(crate) use window::Window;
 
 use crate::ast::{Expr, ExprKind, LengthContext, Span, Unary, UnaryOp};

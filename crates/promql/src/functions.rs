@@ -4,6 +4,7 @@ mod absent; // absent, absent_over_time, scalar
 mod call; // which code serves which function
 mod dates; // year, hour, days_in_month, ...
 mod histogram; // quantiles and fractions of classic buckets
+mod info; // labels of info metrics
 mod labels; // label_replace, label_join
 mod math; // value by value
 mod over_time; // *_over_time, changes, resets

@@ -41,7 +41,7 @@ pub mod test_script; // expressions with their expected results
 pub use ast::{Expr, Span, ValueType};
 pub use cancel::Cancel;
 pub use engine::{Engine, EngineOptions, Steps};
-pub use error::{EvalError, MatchingError};
+pub use error::{EvalError, InfoError, MatchingError};
 pub use functions::Function;
 pub use memory_store::MemoryStore;
 pub use parser::{DEPTH_MAX, ParseError, TEXT_BYTES_MAX, parse, parse_selector};

@@ -50,4 +50,4 @@ fn prometheus_own_scripts() {
 }
 
 /// Raised whenever more pass, so that nothing is lost unnoticed.
-const PASSED_MIN: usize = 855;
+const PASSED_MIN: usize = 957;

@@ -567,6 +567,8 @@ fn expressions() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn never_panics(text in prop_oneof![any::<String>(), words()]) {
         if let Ok(expr) = parse(&text) {

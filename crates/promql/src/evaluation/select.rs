@@ -69,10 +69,22 @@ impl<'a> Evaluation<'a> {
         selector: &VectorSelector,
         grid: Grid,
     ) -> Result<Table, EvalError> {
-        if let Some(extension) = selector.extension {
-            return Err(EvalError::Unsupported(format!("modifier {extension}")));
+        if selector.extension.is_some() {
+            return self.smoothed(selector, grid);
         }
         self.latest(selector, grid, Pick::Value)
+    }
+
+    /// The interpolated value of each series at every step.
+    fn smoothed(&self, selector: &VectorSelector, grid: Grid) -> Result<Table, EvalError> {
+        let lookback = millis(self.options.lookback);
+        let shifts = [self.shift(selector.at, &selector.offset)?];
+        self.at_each_step(
+            selector,
+            (grid, &shifts),
+            lookback,
+            |columns, next, reference| between(columns, next, reference, lookback),
+        )
     }
 
     /// The latest sample of each series at every step: its value, or its time.
@@ -82,28 +94,95 @@ impl<'a> Evaluation<'a> {
         grid: Grid,
         pick: Pick,
     ) -> Result<Table, EvalError> {
-        let shift = self.shift(selector.at, &selector.offset)?;
+        let shifts = [self.shift(selector.at, &selector.offset)?];
+        self.latest_shifted(selector, grid, &shifts, pick)
+    }
+
+    /// The same at moments that are shifted several times, from the outside in.
+    pub fn latest_shifted(
+        &self,
+        selector: &VectorSelector,
+        grid: Grid,
+        shifts: &[Shift],
+        pick: Pick,
+    ) -> Result<Table, EvalError> {
         let lookback = millis(self.options.lookback);
-        let after = shift.reference(grid.start).saturating_sub(lookback);
-        let selection = self.select(selector, after, shift.reference(grid.end()))?;
+        self.at_each_step(selector, (grid, shifts), 0, |columns, next, reference| {
+            latest_at(columns, next, reference.saturating_sub(lookback), pick)
+        })
+    }
+
+    /// What `value` gives for each series at every step, from its samples, the position behind the last that is not
+    /// after the moment, and that moment.
+    fn at_each_step(
+        &self,
+        selector: &VectorSelector,
+        (grid, shifts): (Grid, &[Shift]),
+        ahead: i64,
+        value: impl Fn(&Columns, usize, i64) -> f64,
+    ) -> Result<Table, EvalError> {
+        let reference = |time| {
+            shifts
+                .iter()
+                .fold(time, |time, shift| shift.reference(time))
+        };
+        let lookback = millis(self.options.lookback);
+        let after = reference(grid.start).saturating_sub(lookback);
+        let until = reference(grid.end()).saturating_add(ahead);
+        let selection = self.select(selector, after, until)?;
         let (mut table, mut columns) = (Table::default(), Columns::default());
         let mut row = Vec::with_capacity(grid.count);
         for index in 0..selection.len() {
             self.check_alive()?;
             columns.clear();
             selection.read(index, &mut columns)?;
+            if ahead > 0 {
+                drop_stale(&mut columns);
+            }
             row.clear();
             let mut next = 0;
             row.extend(grid.times().map(|time| {
-                let reference = shift.reference(time);
-                let ahead = &columns.timestamps[next..];
-                next += ahead.iter().take_while(|&&time| time <= reference).count();
-                latest_at(&columns, next, reference.saturating_sub(lookback), pick)
+                let reference = reference(time);
+                let later = &columns.timestamps[next..];
+                next += later.iter().take_while(|&&time| time <= reference).count();
+                value(&columns, next, reference)
             }));
             let head = Head::from(selection.labels(index).clone());
             self.push(&mut table, head, 0, &row)?;
         }
         Ok(table)
+    }
+}
+
+/// Takes stale markers out, for whoever does not look at them.
+pub(super) fn drop_stale(columns: &mut Columns) {
+    if !columns.values.iter().any(|value| is_stale(*value)) {
+        return;
+    }
+    let mut kept = columns.values.iter().map(|value| !is_stale(*value));
+    columns
+        .timestamps
+        .retain(|_| kept.next().unwrap_or_default());
+    columns.values.retain(|value| !is_stale(*value));
+}
+
+/// The value at a moment on the line between its neighbours, or the last value when no later one is near.
+fn between(columns: &Columns, next: usize, reference: i64, lookback: i64) -> f64 {
+    let before = next
+        .checked_sub(1)
+        .map(|at| (columns.timestamps[at], columns.values[at]))
+        .filter(|(time, _)| *time > reference.saturating_sub(lookback));
+    let Some((time, value)) = before else {
+        return ABSENT;
+    };
+    match (columns.timestamps.get(next), columns.values.get(next)) {
+        (Some(&next_time), Some(&next_value))
+            if time < reference && next_time <= reference.saturating_add(lookback) =>
+        {
+            let share = seconds(reference - time) / seconds(next_time - time);
+            value + (next_value - value) * share
+        }
+        _ => value,
     }
 }
 

@@ -1,11 +1,13 @@
 //! Ranges of samples that move over the steps: the arguments of functions over time.
 
-use stonechat_model::{Columns, is_stale};
+use std::ops::Range;
+
+use stonechat_model::Columns;
 
 use super::grid::Grid;
-use super::select::{Shift, millis};
+use super::select::{Shift, drop_stale, millis};
 use super::{Evaluation, Head};
-use crate::ast::{Expr, ExprKind, MatrixSelector, Subquery};
+use crate::ast::{Expr, ExprKind, Extension, MatrixSelector, Subquery};
 use crate::error::EvalError;
 use crate::table::Table;
 
@@ -22,6 +24,8 @@ pub(crate) struct Window<'a> {
     pub now: i64,
     /// Which step this is.
     pub step: usize,
+    /// How samples beyond the edges were let in.
+    pub extension: Option<Extension>,
     /// Positions in `values` where a counter fell, when the function asked for them.
     pub resets: Resets<'a>,
 }
@@ -48,6 +52,56 @@ pub(crate) struct RangeSeries<'a> {
     pub columns: &'a Columns,
     pub shift: Shift,
     pub range: i64,
+    pub reach: Reach,
+}
+
+/// How far windows reach beyond their edges, in milliseconds, for `anchored` and `smoothed`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Reach {
+    extension: Option<Extension>,
+    before: i64,
+    behind: i64,
+}
+
+impl Reach {
+    fn of(extension: Option<Extension>, lookback: i64) -> Self {
+        Self {
+            extension,
+            before: extension.map_or(0, |_| lookback),
+            behind: match extension {
+                Some(Extension::Smoothed) => lookback,
+                _ => 0,
+            },
+        }
+    }
+
+    /// Widens the samples of a window, given by their positions, to those that the extension wants, if the window is to
+    /// be looked at.
+    fn widen(
+        self,
+        times: &[i64],
+        inside: Range<usize>,
+        after: i64,
+        end: i64,
+    ) -> Option<Range<usize>> {
+        let earliest = after.saturating_sub(self.before);
+        let anchor = inside
+            .start
+            .checked_sub(1)
+            .filter(|&at| self.extension.is_some() && times[at] > earliest);
+        let first = anchor.unwrap_or(inside.start);
+        match self.extension {
+            None | Some(Extension::Anchored) => (!inside.is_empty()).then_some(first..inside.end),
+            Some(Extension::Smoothed) => {
+                let latest = end.saturating_add(self.behind);
+                let ends_before = inside.end == 0 || times[inside.end - 1] < end;
+                let next = times.get(inside.end).filter(|&&time| time <= latest);
+                let last = inside.end + usize::from(ends_before && next.is_some());
+                let wide = times.get(first..last)?;
+                (*wide.last()? > after && *wide.first()? <= end).then_some(first..last)
+            }
+        }
+    }
 }
 
 /// Called with each series.
@@ -75,13 +129,16 @@ impl Evaluation<'_> {
         visit: &mut Visit<'_>,
     ) -> Result<(), EvalError> {
         let selector = &matrix.selector;
-        if let Some(extension) = selector.extension {
-            return Err(EvalError::Unsupported(format!("modifier {extension}")));
-        }
         let shift = self.shift(selector.at, &selector.offset)?;
         let range = matrix.range.positive_millis(self.lengths())?;
+        let reach = Reach::of(selector.extension, millis(self.options.lookback));
         let after = shift.reference(grid.start).saturating_sub(range);
-        let selection = self.select(selector, after, shift.reference(grid.end()))?;
+        let until = shift.reference(grid.end());
+        let selection = self.select(
+            selector,
+            after.saturating_sub(reach.before),
+            until.saturating_add(reach.behind),
+        )?;
         let mut columns = Columns::default();
         for index in 0..selection.len() {
             self.check_alive()?;
@@ -93,6 +150,7 @@ impl Evaluation<'_> {
                 columns: &columns,
                 shift,
                 range,
+                reach,
             })?;
         }
         Ok(())
@@ -122,6 +180,7 @@ impl Evaluation<'_> {
                 columns: &columns,
                 shift,
                 range,
+                reach: Reach::default(),
             })?;
         }
         Ok(())
@@ -152,18 +211,6 @@ impl Evaluation<'_> {
     }
 }
 
-/// Takes stale markers out; windows do not show them.
-fn drop_stale(columns: &mut Columns) {
-    if !columns.values.iter().any(|value| is_stale(*value)) {
-        return;
-    }
-    let mut kept = columns.values.iter().map(|value| !is_stale(*value));
-    columns
-        .timestamps
-        .retain(|_| kept.next().unwrap_or_default());
-    columns.values.retain(|value| !is_stale(*value));
-}
-
 impl RangeSeries<'_> {
     /// Calls `at` with the window of every step that has samples in it. Both edges of the window move forward only, so
     /// each sample is passed twice, however many steps there are.
@@ -192,25 +239,26 @@ impl RangeSeries<'_> {
                 .iter()
                 .take_while(|&&time| time <= after)
                 .count();
-            if low >= high {
+            let Some(samples) = self.reach.widen(times, low..high, after, end) else {
                 continue;
-            }
+            };
             // A fall at the first sample of the window happened before it.
             let behind = |from: usize, limit: usize| {
                 resets[from..].iter().take_while(|&&at| at < limit).count()
             };
-            last_reset += behind(last_reset, high);
-            first_reset += behind(first_reset, low + 1);
+            last_reset += behind(last_reset, samples.end);
+            first_reset += behind(first_reset, samples.start + 1);
             at(Window {
-                times: &times[low..high],
-                values: &values[low..high],
+                times: &times[samples.clone()],
+                values: &values[samples.clone()],
                 end,
                 range: self.range,
                 now,
                 step,
+                extension: self.reach.extension,
                 resets: Resets {
                     positions: &resets[first_reset.min(last_reset)..last_reset],
-                    window_start: low,
+                    window_start: samples.start,
                 },
             })?;
         }

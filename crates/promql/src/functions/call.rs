@@ -1,7 +1,7 @@
 //! Which code serves which function.
 
 use super::{Function, check_quantile, dates, math, over_time, quantile, rate, regression};
-use crate::ast::{Call, Expr, ExprKind, quote};
+use crate::ast::{Call, Expr, ExprKind, Extension, quote};
 use crate::error::EvalError;
 use crate::evaluation::{Evaluated, Evaluation, Grid, Pick, Window, seconds};
 use crate::table::{ABSENT, Head, Table};
@@ -18,6 +18,7 @@ impl Evaluation<'_> {
         call: &Call,
         grid: Grid,
     ) -> Result<Evaluated, EvalError> {
+        check_extension(call)?;
         if let Some(values) = self.scalar_call(call, grid)? {
             return Ok(Evaluated::Scalar(values));
         }
@@ -74,6 +75,7 @@ impl Evaluation<'_> {
                 self.push(&mut table, Head::default(), 0, &values)?;
                 Ok(table)
             }
+            Function::Info => self.info(args, grid),
             Function::LabelReplace => self.label_replace(args, grid),
             Function::LabelJoin => self.label_join(args, grid),
             Function::Sort
@@ -243,4 +245,40 @@ impl Evaluation<'_> {
         );
         self.note(Severity::Info, arg.span, message);
     }
+}
+
+/// Refuses `anchored` and `smoothed` where the function cannot make use of them.
+fn check_extension(call: &Call) -> Result<(), EvalError> {
+    let extensions = call
+        .args
+        .iter()
+        .filter_map(|arg| match &arg.without_parens().kind {
+            ExprKind::MatrixSelector(matrix) => matrix.selector.extension,
+            _ => None,
+        });
+    for extension in extensions {
+        let (allowed, names): (&[Function], &str) = match extension {
+            Extension::Anchored => (
+                &[
+                    Function::Changes,
+                    Function::Delta,
+                    Function::Increase,
+                    Function::Rate,
+                    Function::Resets,
+                ],
+                "changes, delta, increase, rate, resets",
+            ),
+            Extension::Smoothed => (
+                &[Function::Delta, Function::Increase, Function::Rate],
+                "delta, increase, rate",
+            ),
+        };
+        if !allowed.contains(&call.function) {
+            return Err(EvalError::Parameter(format!(
+                "{extension} modifier can only be used with: {names} - not with {}",
+                call.function.name()
+            )));
+        }
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! How fast values move: `rate`, `increase`, `delta` over a whole window, `irate` and `idelta` over its last two samples.
 
+use crate::ast::Extension;
 use crate::evaluation::{Window, seconds};
 use crate::functions::Function;
 use crate::functions::over_time::count;
@@ -7,25 +8,47 @@ use crate::functions::over_time::count;
 /// The computation of these functions.
 pub(super) fn window_function(function: Function) -> Option<fn(&Window<'_>) -> Option<f64>> {
     Some(match function {
-        Function::Delta => {
-            |window| extrapolated(window, false).map(|(change, factor)| change * factor)
-        }
-        Function::Increase => {
-            |window| extrapolated(window, true).map(|(change, factor)| change * factor)
-        }
-        Function::Rate => |window| {
-            let (change, factor) = extrapolated(window, true)?;
-            Some(change * (factor / seconds(window.range)))
-        },
+        Function::Delta => |window| change(window, false).map(Change::over_window),
+        Function::Increase => |window| change(window, true).map(Change::over_window),
+        Function::Rate => |window| change(window, true).map(|change| change.per_second(window)),
         Function::Idelta => |window| last_step(window).map(|step| step.change()),
         Function::Irate => |window| last_step(window).map(|step| step.growth() / step.seconds),
         _ => return None,
     })
 }
 
+/// How much values changed over a window.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    /// From the first to the last sample.
+    sampled: f64,
+    /// What stretches it to the edges of the window.
+    factor: f64,
+}
+
+impl Change {
+    fn over_window(self) -> f64 {
+        self.sampled * self.factor
+    }
+
+    fn per_second(self, window: &Window<'_>) -> f64 {
+        self.sampled * (self.factor / seconds(window.range))
+    }
+}
+
+fn change(window: &Window<'_>, is_counter: bool) -> Option<Change> {
+    if window.extension.is_some() {
+        return Some(Change {
+            sampled: between_edges(window, is_counter),
+            factor: 1.0,
+        });
+    }
+    extrapolated(window, is_counter)
+}
+
 /// The change from the first to the last sample of the window, and the factor that stretches it to the edges, as far as
 /// the samples' distance allows. Counters may fall to zero, and are not stretched below it.
-fn extrapolated(window: &Window<'_>, is_counter: bool) -> Option<(f64, f64)> {
+fn extrapolated(window: &Window<'_>, is_counter: bool) -> Option<Change> {
     let (values, times) = (window.values, window.times);
     let last = values.len() - 1;
     if last == 0 {
@@ -53,7 +76,48 @@ fn extrapolated(window: &Window<'_>, is_counter: bool) -> Option<(f64, f64)> {
     if to_end >= threshold {
         to_end = distance / 2.0;
     }
-    Some((change, (sampled + to_start + to_end) / sampled))
+    Some(Change {
+        sampled: change,
+        factor: (sampled + to_start + to_end) / sampled,
+    })
+}
+
+/// The change between the edges of a window that reaches beyond them. An anchored one takes the sample before the left edge
+/// as it is, a smoothed one interpolates at both edges.
+fn between_edges(window: &Window<'_>, is_counter: bool) -> f64 {
+    let (times, values) = (window.times, window.values);
+    let (start, end, last) = (window.end - window.range, window.end, values.len() - 1);
+    let smoothed = window.extension == Some(Extension::Smoothed);
+    let at = |moment: i64, right: usize| {
+        let (from, to) = (values[right - 1], values[right]);
+        // A counter that fell began at zero.
+        let from = if is_counter && to < from { 0.0 } else { from };
+        let share = seconds(moment - times[right - 1]) / seconds(times[right] - times[right - 1]);
+        from + (to - from) * share
+    };
+    let left = if smoothed && last > 0 && times[0] < start {
+        at(start, 1)
+    } else {
+        values[0]
+    };
+    let right = if smoothed && last > 0 && times[last] > end {
+        at(end, last)
+    } else {
+        values[last]
+    };
+    let mut change = right - left;
+    if is_counter {
+        let samples = times.iter().zip(values);
+        let inside = samples.filter(|(time, _)| **time > start && **time < end);
+        let mut before = left;
+        for value in inside.map(|(_, value)| *value).chain([right]) {
+            if value < before {
+                change += before;
+            }
+            before = value;
+        }
+    }
+    change
 }
 
 struct LastStep {

@@ -7,7 +7,7 @@ use crate::ast::{
     AggregateOp, Aggregation, Binary, Call, Cardinality, Expr, ExprKind, Span, ValueType,
     VectorSelector, quote,
 };
-use crate::functions::Arity;
+use crate::functions::{Arity, Function};
 
 /// Refuses a tree whose types do not fit.
 pub(super) fn check(text: &str, expr: &Expr) -> Result<(), ParseError> {
@@ -170,6 +170,21 @@ impl Checker<'_> {
         Ok(())
     }
 
+    /// The second argument of `info`: conditions on labels, which may select everything.
+    fn label_selector(&self, arg: &Expr, context: &str) -> Result<(), ParseError> {
+        match &arg.kind {
+            ExprKind::VectorSelector(selector) if selector.name.is_none() => Ok(()),
+            ExprKind::VectorSelector(_) => self.error(
+                arg.span,
+                "expected label selectors only, got vector selector instead",
+            ),
+            _ => {
+                self.expect(arg, ValueType::InstantVector, context)?;
+                self.error(arg.span, "expected label selectors only")
+            }
+        }
+    }
+
     fn call(&self, span: Span, call: &Call) -> Result<(), ParseError> {
         let signature = call.function.signature();
         let (wanted, given) = (signature.args.len(), call.args.len());
@@ -192,6 +207,9 @@ impl Checker<'_> {
         }
         let context = format!("call to function {name:?}");
         for (index, arg) in call.args.iter().enumerate() {
+            if call.function == Function::Info && index == 1 {
+                return self.label_selector(arg, &context);
+            }
             let wanted = signature.args[index.min(wanted - 1)];
             self.expect(arg, wanted, &context)?;
         }

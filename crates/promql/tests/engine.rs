@@ -1,0 +1,308 @@
+//! Limits, errors and settings of the engine; what expressions give is in the scripts.
+
+use std::time::Duration;
+
+use stonechat_model::{
+    Columns, Labels, Matcher, Queryable, QueryableError, Selection, TimeRange, Timestamp,
+};
+use stonechat_promql::{
+    Answer, Cancel, DEPTH_MAX, Engine, EngineOptions, EvalError, MemoryStore, Steps, Value, parse,
+};
+
+fn labels(pairs: &[(&str, &str)]) -> Labels {
+    Labels::from_pairs(pairs.iter().copied()).unwrap()
+}
+
+/// Ten series of two metrics with a sample every second for a minute.
+fn store() -> MemoryStore {
+    let mut store = MemoryStore::default();
+    for metric in ["a_total", "b_total"] {
+        for host in ["1", "2", "3", "4", "5"] {
+            for second in 0..60 {
+                let series = labels(&[("__name__", metric), ("host", host)]);
+                let at = Timestamp::from_millis(second * 1000);
+                store.insert(series, at, 10.0);
+            }
+        }
+    }
+    store
+}
+
+fn seconds(second: i64) -> Timestamp {
+    Timestamp::from_millis(second * 1000)
+}
+
+fn instant(options: EngineOptions, expr: &str) -> Result<Answer, EvalError> {
+    let expr = parse(expr).unwrap();
+    Engine::new(options).instant(&store(), &expr, seconds(59), &Cancel::new())
+}
+
+fn range(options: EngineOptions, expr: &str) -> Result<Answer, EvalError> {
+    let steps = Steps {
+        start: seconds(0),
+        end: seconds(59),
+        step: Duration::from_secs(1),
+    };
+    Engine::new(options).range(&store(), &parse(expr).unwrap(), steps, &Cancel::new())
+}
+
+#[track_caller]
+fn check_error(result: Result<Answer, EvalError>, message: &str, api_name: &str) {
+    let error = result.expect_err(message);
+    assert_eq!(
+        (error.to_string().as_str(), error.api_name()),
+        (message, api_name)
+    );
+}
+
+#[test]
+fn too_many_samples_are_refused_wherever_they_come_from() {
+    let options = |samples_max| EngineOptions {
+        samples_max,
+        ..EngineOptions::default()
+    };
+    let message = "query processing would load too many samples into memory in query execution";
+    for (expr, needed) in [
+        ("a_total", 300),
+        ("a_total + on(host) b_total", 600),
+        ("a_total or b_total", 900),
+        ("topk(5, a_total)", 600),
+        ("quantile(0.5, a_total)", 300),
+        ("count_values(\"v\", a_total)", 300),
+        ("absent(a_total)", 300),
+        ("vector(1)", 60),
+        ("sum_over_time(a_total[30s:1s])", 440),
+    ] {
+        check_error(range(options(needed - 1), expr), message, "execution");
+        let enough = range(options(4 * needed), expr);
+        assert!(enough.is_ok(), "{expr}: {enough:?}");
+    }
+    // The samples of a window are held one series at a time.
+    check_error(
+        instant(options(29), "rate(a_total[30s])"),
+        message,
+        "execution",
+    );
+    assert!(instant(options(40), "rate(a_total[30s])").is_ok());
+    check_error(instant(options(29), "a_total[30s]"), message, "execution");
+    // What a part held on the way is given back.
+    assert!(range(options(700), "sum(a_total) + sum(a_total) + sum(a_total)").is_ok());
+}
+
+#[test]
+fn a_query_ends_when_nobody_waits() {
+    let cancel = Cancel::new();
+    let asked_elsewhere = cancel.clone();
+    asked_elsewhere.cancel();
+    let expr = parse("sum(rate(a_total[5m]))").unwrap();
+    let result = Engine::default().instant(&store(), &expr, seconds(59), &cancel);
+    let message = "query was canceled in expression evaluation";
+    check_error(result, message, "canceled");
+    let no_time = EngineOptions {
+        timeout: Duration::ZERO,
+        ..EngineOptions::default()
+    };
+    let message = "query timed out in expression evaluation";
+    check_error(instant(no_time, "a_total"), message, "timeout");
+}
+
+#[test]
+fn what_has_no_value_per_step_is_not_for_ranges() {
+    let message = r#"invalid expression type "range vector" for range query, must be Scalar or instant Vector"#;
+    check_error(
+        range(EngineOptions::default(), "a_total[5m]"),
+        message,
+        "bad_data",
+    );
+    let message =
+        r#"invalid expression type "string" for range query, must be Scalar or instant Vector"#;
+    check_error(
+        range(EngineOptions::default(), "\"a\""),
+        message,
+        "bad_data",
+    );
+}
+
+#[test]
+fn steps_have_to_lead_somewhere() {
+    let engine = Engine::default();
+    for (start, end, millis) in [(0, 10, 0), (10, 0, 1000)] {
+        let steps = Steps {
+            start: seconds(start),
+            end: seconds(end),
+            step: Duration::from_millis(millis),
+        };
+        let result = engine.range(&store(), &parse("1").unwrap(), steps, &Cancel::new());
+        assert!(matches!(result, Err(EvalError::Steps)), "{steps:?}");
+    }
+    let everything = Steps {
+        start: Timestamp::MIN,
+        end: Timestamp::MAX,
+        step: Duration::from_millis(1),
+    };
+    let result = engine.range(&store(), &parse("1").unwrap(), everything, &Cancel::new());
+    assert!(result.is_err());
+}
+
+/// Without the setting, the name is gone as soon as the meaning has changed.
+#[test]
+fn names_are_dropped_at_once_or_at_the_end() {
+    let expr = r#"label_replace(rate(a_total{host="1"}[1m]), "was", "$1", "__name__", "(.*)")"#;
+    let series = |delayed_name_removal| {
+        let options = EngineOptions {
+            delayed_name_removal,
+            ..EngineOptions::default()
+        };
+        match instant(options, expr).unwrap().value {
+            Value::Vector(vector) => vector[0].labels.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(series(false), r#"{host="1"}"#);
+    assert_eq!(series(true), r#"{host="1", was="a_total"}"#);
+    for delayed_name_removal in [false, true] {
+        let options = EngineOptions {
+            delayed_name_removal,
+            ..EngineOptions::default()
+        };
+        for expr in [
+            r#"rate({__name__=~"._total"}[1m])"#,
+            r#"-{__name__=~"._total"}"#,
+            r#"{__name__=~"._total"} + 1"#,
+            r#"abs({__name__=~"._total"})"#,
+        ] {
+            let message = "vector cannot contain metrics with the same labelset";
+            check_error(instant(options.clone(), expr), message, "execution");
+        }
+    }
+}
+
+#[test]
+fn remarks_name_their_place() {
+    let answer = instant(
+        EngineOptions::default(),
+        "quantile(7, a_total)\n  + on() quantile(NaN, b_total)",
+    )
+    .unwrap();
+    let texts: Vec<String> = answer.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "PromQL warning: quantile value should be between 0 and 1, got 7 (1:10)",
+            "PromQL warning: quantile value should be between 0 and 1, got NaN (2:19)",
+        ]
+    );
+    assert!(answer.infos.is_empty());
+}
+
+/// A store that breaks when it is asked, or when it is read.
+struct BrokenStore {
+    breaks_on_select: bool,
+}
+
+struct BrokenSelection(Labels);
+
+impl Selection for BrokenSelection {
+    fn len(&self) -> usize {
+        1
+    }
+
+    fn labels(&self, _: usize) -> &Labels {
+        &self.0
+    }
+
+    fn read(&self, _: usize, _: &mut Columns) -> Result<(), QueryableError> {
+        Err(QueryableError::Damaged {
+            what: "block 7".to_owned(),
+        })
+    }
+}
+
+impl Queryable for BrokenStore {
+    fn select(
+        &self,
+        _: &[Matcher],
+        _: TimeRange,
+    ) -> Result<Box<dyn Selection + '_>, QueryableError> {
+        if self.breaks_on_select {
+            return Err(QueryableError::Remote("no route".to_owned()));
+        }
+        Ok(Box::new(BrokenSelection(labels(&[("__name__", "x")]))))
+    }
+
+    fn series(&self, _: &[Vec<Matcher>], _: TimeRange) -> Result<Vec<Labels>, QueryableError> {
+        Ok(Vec::new())
+    }
+
+    fn label_names(&self, _: &[Vec<Matcher>], _: TimeRange) -> Result<Vec<String>, QueryableError> {
+        Ok(Vec::new())
+    }
+
+    fn label_values(
+        &self,
+        _: &str,
+        _: &[Vec<Matcher>],
+        _: TimeRange,
+    ) -> Result<Vec<String>, QueryableError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn a_store_that_breaks_is_an_error_and_not_an_empty_answer() {
+    for (breaks_on_select, message) in [
+        (true, "expanding series: the remote engine failed: no route"),
+        (false, "expanding series: block 7 is damaged"),
+    ] {
+        for expr in ["x", "rate(x[5m])", "absent(x)", "sum_over_time(x[5m:1m])"] {
+            let store = BrokenStore { breaks_on_select };
+            let expr = parse(expr).unwrap();
+            let result = Engine::default().instant(&store, &expr, seconds(0), &Cancel::new());
+            check_error(result, message, "internal");
+        }
+    }
+}
+
+/// The deepest trees that the parser lets through are evaluated on the small stack of a thread.
+#[test]
+fn the_deepest_expressions_fit_on_the_stack() {
+    let nested = |open: &str, close: &str, levels: usize| {
+        format!("{}a_total{}", open.repeat(levels), close.repeat(levels))
+    };
+    let texts = [
+        nested("(", ")", DEPTH_MAX - 1),
+        nested("abs(", ")", DEPTH_MAX - 1),
+        nested("sum(", ")", DEPTH_MAX - 1),
+        nested("1 + ", "", DEPTH_MAX / 2 - 1),
+        nested("", " + 1", DEPTH_MAX - 1),
+        nested("-1 * ", "", DEPTH_MAX - 3),
+        nested("a_total or (", ")", DEPTH_MAX / 2 - 1),
+        nested("max_over_time(", "[2s:1s])", DEPTH_MAX / 2 - 1),
+        nested(
+            "label_replace(",
+            ", \"a\", \"b\", \"\", \"\")",
+            DEPTH_MAX - 1,
+        ),
+    ];
+    for text in texts {
+        let expr = parse(&text).unwrap_or_else(|error| panic!("{error}"));
+        let run = move || {
+            let engine = Engine::new(EngineOptions {
+                timeout: Duration::from_secs(5),
+                ..EngineOptions::default()
+            });
+            engine
+                .instant(&store(), &expr, seconds(59), &Cancel::new())
+                .map(drop)
+        };
+        let thread = std::thread::Builder::new()
+            .stack_size(1 << 20)
+            .spawn(run)
+            .unwrap();
+        let result = thread.join().unwrap();
+        assert!(
+            result.is_ok() || matches!(result, Err(EvalError::Timeout)),
+            "{result:?}"
+        );
+    }
+}
