@@ -78,7 +78,7 @@ impl Series {
             chunks.close();
         }
         if chunk.samples >= CHUNK_SAMPLES_MAX {
-            chunks.closed.push(chunk);
+            chunks.add(Some(chunk));
         } else {
             chunks.open = ChunkBuilder::resume(&chunk)?;
         }
@@ -153,7 +153,9 @@ impl Series {
         let expired = chunks.closed.partition_point(|chunk| chunk.end < horizon);
         if expired > 0 {
             chunks.closed.drain(..expired);
-            chunks.closed.shrink_to_fit();
+            if chunks.closed.capacity() > chunks.closed.len() * 2 {
+                chunks.closed.shrink_to_fit();
+            }
         }
         if chunks.open.bounds().is_some_and(|(_, end)| end < horizon) {
             chunks.open = ChunkBuilder::default();
@@ -172,9 +174,15 @@ impl Series {
 impl Chunks {
     fn close(&mut self) {
         let full = std::mem::take(&mut self.open);
-        if let Some(chunk) = full.chunk() {
-            self.closed.push(chunk);
+        self.add(full.chunk());
+    }
+
+    /// Doubling would leave half of the list of every long-lived series unused.
+    fn add(&mut self, chunk: Option<Chunk>) {
+        if self.closed.len() == self.closed.capacity() {
+            self.closed.reserve_exact(2 + self.closed.len() / 8);
         }
+        self.closed.extend(chunk);
     }
 
     /// Times of the first and the last sample.

@@ -9,6 +9,7 @@ mod concurrent; // appending and querying at the same time
 mod damage; // files that changed behind the store's back
 mod faults; // writes that fail or are torn, disks that are full or lose power
 mod faulty_disk; // a disk in memory that does as it is told
+mod format; // the dumps in the documentation
 mod kill; // SIGKILL at random moments
 mod model; // random operations against a plain map
 mod retention; // what goes and what stays
