@@ -88,15 +88,16 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
         end_after: args.end_after,
         users: args.users,
     };
+    let mut story = Story::default();
     let outcome = tokio::select! {
-        outcome = demo.run(&mut parts, || print_screen(&args, ports, &folder)) => outcome,
-        () = stop.wait() => Ok(Story::default()),
+        outcome = demo.run(&mut parts, &mut story, || print_screen(&args, ports, &folder)) => outcome,
+        () = stop.wait() => Ok(()),
     };
     println!("\nstopping …");
     for part in parts {
         part.stop().await;
     }
-    let story = outcome.inspect_err(|_| print_logs(&folder))?;
+    outcome.inspect_err(|_| print_logs(&folder))?;
     print_summary(&args, &story);
     Ok(())
 }
@@ -154,7 +155,12 @@ struct Demo {
 
 impl Demo {
     /// Waits for the parts, then tells what happens until the end.
-    async fn run(mut self, parts: &mut [Part], ready: impl FnOnce()) -> Result<Story> {
+    async fn run(
+        mut self,
+        parts: &mut [Part],
+        story: &mut Story,
+        ready: impl FnOnce(),
+    ) -> Result<()> {
         let starting = Instant::now();
         while !self.watch.is_ready(self.users).await {
             ended(parts)?;
@@ -164,7 +170,7 @@ impl Demo {
             tokio::time::sleep(TICK).await;
         }
         ready();
-        let (began, mut story) = (Instant::now(), Story::default());
+        let began = Instant::now();
         loop {
             let at = began.elapsed();
             for switch in self.plan.due(at) {
@@ -182,7 +188,7 @@ impl Demo {
                 .for_each(|event| println!("{event}"));
             ended(parts)?;
             if self.end_after.is_some_and(|end| at >= end) {
-                return Ok(story);
+                return Ok(());
             }
             tokio::time::sleep(TICK).await;
         }
@@ -252,14 +258,11 @@ fn print_summary(args: &DemoArgs, story: &Story) {
     } else {
         alerts.join("; ")
     };
-    match args.end_after {
-        Some(end) => println!(
-            "demo of {} with {} people: {told}",
-            duration::format(end),
-            args.users
-        ),
-        None => println!("stopped"),
-    }
+    let length = args
+        .end_after
+        .map(|end| format!(" of {}", duration::format(end)))
+        .unwrap_or_default();
+    println!("demo{length} with {} people: {told}", args.users);
 }
 
 /// Shows the end of each log, because a temporary folder is about to go.

@@ -64,6 +64,10 @@ fn an_alert_is_pending_fires_is_delivered_and_resolved_across_a_kill() {
         "50 errors on app"
     );
 
+    server.wait_until("recorded as delivered", |server| {
+        server.data("/api/stonechat/v1/notifications")[0]["outcome"] == "delivered"
+    });
+
     // Killed while it fires: the alert is as old as it was, and nobody is told twice.
     let server = server.crash_and_restart();
     server.wait_until("firing again", |server| {

@@ -83,7 +83,7 @@ fn a_bad_expression_is_shown_in_its_rule_file() {
     ]);
     let output = refused(folder.path());
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("rules.yml:5:15"), "{said}");
+    assert!(said.contains("rules.yml:5:20"), "{said}");
     assert!(
         said.contains("expected type range vector in call to function \"rate\""),
         "{said}"
