@@ -36,13 +36,15 @@ pub mod config; // rule files
 mod evaluate; // one evaluation of one rule
 mod live; // a group that is being evaluated
 mod manager; // keeps all groups running
-mod metrics;
+mod metrics; // what they count
 mod rule; // what a rule is
 mod schedule; // when groups are evaluated
 mod series; // series that a rule writes
 mod source; // where results of queries come from
 mod status; // how they are doing
-mod text; // labels and annotations with templates // what they count
+#[cfg(test)]
+mod testing; // a store, results and a sink for tests
+mod text; // labels and annotations with templates
 
 pub use alerts::AlertState;
 pub use evaluate::RuleHealth;

@@ -170,3 +170,6 @@ impl LiveGroup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -240,3 +240,6 @@ impl RunningGroup {
         (self.live, self.task)
     }
 }
+
+#[cfg(test)]
+mod tests;

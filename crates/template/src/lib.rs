@@ -31,11 +31,11 @@ mod functions; // what a template may call
 mod lex; // text to tokens
 mod limits; // how much it may do
 mod parse; // tokens to trees
-mod print;
+mod print; // values as Go prints them
 mod templates; // named templates that may call one another
 mod time; // Go's times and durations
 mod tree; // a template after parsing
-mod value; // what a template computes with // values as Go prints them
+mod value; // what a template computes with
 
 pub use error::{Error, Place};
 pub use functions::{CallError, Functions, NoFunctions, Parameter, Signature, prometheus};
