@@ -118,6 +118,12 @@ fn a_million_samples() {
         columns.len()
     );
     drop(selection);
+    store.close().unwrap();
+    let store = Store::open(options.clone()).unwrap();
+    println!(
+        "opening the log        {:.3} s",
+        store.recovery().duration.as_secs_f64()
+    );
     let begun = Instant::now();
     store.checkpoint().unwrap();
     println!(
