@@ -44,26 +44,44 @@
 //!
 //! # Families
 //!
-//! [`HttpServer`], [`WebSockets`], [`Messages`], [`Queues`] and [`Database`] register what a chat
-//! backend needs in one line each. [`Registry::counter`], [`Registry::gauge`] and
-//! [`Registry::histogram`] make one's own. Handles are pointers to atomics: look a series up once,
-//! keep the handle, and using it takes no lock.
+//! Ready families register what a backend needs in one line each: [`HttpServer`], [`HttpClient`],
+//! [`GrpcServer`], [`WebSockets`], [`Messages`], [`WebRtc`] for what comes in and goes out;
+//! [`Queues`], [`Database`], [`Redis`], [`Caches`], [`Resources`] and `SchedulerDelay` for what it
+//! stands on. Each takes other names, labels, units and buckets by `register_as` and [`Named`], so
+//! that dashboards which are there go on working; `examples/` has four systems done so.
+//!
+//! [`Registry::counter`], [`Registry::gauge`] and [`Registry::histogram`] make one's own. Handles are
+//! pointers to atomics: look a series up once, keep the handle, and using it takes no lock.
+//!
+//! Series of a call or a user end with their [`Session`], after one more scrape. Registries can
+//! [`include`](Registry::include) each other, and a [`bare`](Registry::bare) one for each test shares
+//! nothing.
 //!
 //! # Cargo features
 //!
-//! - `axum`: `HttpServer::layer`, `metrics_router` and `serve_admin`; it brings
-//!   `tokio-runtime`.
-//! - `tokio-runtime`: metrics of the tokio runtime in every [`Registry::new`].
+//! | feature | brings |
+//! |---|---|
+//! | `tracing` (default) | label values that look unbounded are reported in the log, once, with the place of the registration |
+//! | `axum` | `HttpServer::layer`, `metrics_router`, `serve_admin`, `Admin`; and `tokio-runtime` |
+//! | `tokio-runtime` | metrics of the tokio runtime in every [`Registry::new`], `SchedulerDelay` |
+//! | `compression` | the admin server answers in gzip and zstd |
+//! | `protobuf` | `Registry::encode_protobuf`, with native histograms; the admin server offers it |
+//! | `tonic` | `GrpcServer::layer` |
+//! | `sqlx` | `Database::watch_pool`, `Database::sqlx_layer` |
+//! | `redis` | `Redis::observed` |
+//! | `str0m` | `MediaSession::observe` |
+//! | `metrics` | `MetricsRecorder`, for libraries that are instrumented with that crate |
+//! | `opentelemetry` | `opentelemetry_trace_id`, for exemplars |
+//! | `jemalloc` | [`Resources`] asks jemalloc |
 //!
 //! # What stands on `prometheus-client`, and what does not
 //!
-//! OpenMetrics is written by `prometheus-client` 0.25, and a [`Registry`] is a
-//! `prometheus_client::collector::Collector`: register it with a registry of that crate, and its
-//! families are exposed there too. The rest is own code, each part for a reason:
+//! A [`Registry`] is a `prometheus_client::collector::Collector`: register it with a registry of that
+//! crate, and its families are exposed there too. The rest is own code, each part for a reason:
 //!
 //! | part | what stands in the way |
 //! |---|---|
-//! | text format 0.0.4 | it writes only OpenMetrics and protobuf, and its encoders cannot be extended |
+//! | text formats | it writes only OpenMetrics and protobuf, and writes the labels of each series again at each scrape |
 //! | registry | `register` takes `&mut self`, checks nothing and returns nothing: a name given twice is exposed twice, and the scraper refuses the whole answer |
 //! | names and help | it adds a full stop to each help text, and writes a line break in one as it is |
 //! | family | unlimited, in the random order of a `HashMap`, and iterated only by its own encoders; `get_or_create` returns a lock guard, two of which in one expression can deadlock |
@@ -93,7 +111,8 @@ mod encode; // the exposition formats
 mod log; // what is said in the log
 
 // Ready for use.
-mod families; // HTTP, WebSocket, messages, queues, database
+mod families; // HTTP, gRPC, WebSocket, messages, queues, databases, WebRTC, resources
+mod integrations; // one line for the usual places
 #[cfg(feature = "axum")]
 mod layer; // HTTP in axum
 
@@ -114,6 +133,16 @@ pub use families::{
 #[cfg(feature = "tokio-runtime")]
 pub use families::{SchedulerDelay, SchedulerMetric};
 pub use family::{Family, LABEL_VALUE_BYTES_MAX, OTHER, SERIES_MAX};
+#[cfg(feature = "metrics")]
+pub use integrations::MetricsRecorder;
+#[cfg(feature = "redis")]
+pub use integrations::ObservedConnection;
+#[cfg(feature = "sqlx")]
+pub use integrations::SqlxLayer;
+#[cfg(feature = "opentelemetry")]
+pub use integrations::opentelemetry_trace_id;
+#[cfg(feature = "tonic")]
+pub use integrations::{GrpcBody, GrpcFuture, GrpcLayer, GrpcService};
 #[cfg(feature = "axum")]
 pub use layer::{HttpFuture, HttpLayer, HttpService};
 pub use metric::{Counter, Gauge, GaugeGuard, Histogram, Metric, Timer, TraceId};

@@ -18,3 +18,13 @@ pub fn unbounded_label(desc: &Desc, label: &str, value: &str, looks_like: &str) 
 /// A label of a family seems to take ever more values.
 #[cfg(not(feature = "tracing"))]
 pub fn unbounded_label(_: &Desc, _: &str, _: &str, _: &str) {}
+
+/// A library has recorded something that cannot be registered.
+#[cfg(all(feature = "metrics", feature = "tracing"))]
+pub fn refused(error: &crate::error::RegisterError) {
+    tracing::warn!("a library's metric is dropped: {error}");
+}
+
+/// A library has recorded something that cannot be registered.
+#[cfg(all(feature = "metrics", not(feature = "tracing")))]
+pub fn refused(_: &crate::error::RegisterError) {}

@@ -132,6 +132,13 @@ impl Database {
         result
     }
 
+    /// Observes the time of a query that somebody else has measured.
+    #[cfg(feature = "sqlx")]
+    pub(crate) fn took(&self, operation: &str, table: &str, elapsed: std::time::Duration) {
+        let duration = self.duration.with(&[operation, table]);
+        duration.observe_duration(elapsed);
+    }
+
     /// Sets the connections of the pool: those in use, and those that wait for a query.
     pub fn set_pool(&self, active: u64, idle: u64) {
         self.pool.set(active, idle);

@@ -52,6 +52,12 @@ impl Counter {
         }
     }
 
+    /// Makes the whole number that was counted at least this.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn raise_to(&self, steps: u64) {
+        self.0.whole.fetch_max(steps, Ordering::Relaxed);
+    }
+
     /// The value now.
     pub fn get(&self) -> f64 {
         let whole = self.0.whole.load(Ordering::Relaxed);

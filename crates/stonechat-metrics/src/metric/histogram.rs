@@ -32,6 +32,8 @@ pub struct Histogram(Arc<Cell>);
 
 #[derive(Debug)]
 struct Cell {
+    /// The bounds, if they fit in, and infinity in the places behind them.
+    near: Option<[f64; NEAR]>,
     bounds: Arc<[f64]>,
     /// One for each bound, and one for what is above the last.
     counts: Box<[AtomicU64]>,
@@ -51,8 +53,8 @@ struct Extras {
     exemplars: Box<[Mutex<Option<Exemplar>>]>,
 }
 
-/// Up to so many bounds, comparing with all of them is faster than a search, which guesses wrong.
-const BOUNDS_COMPARED_MAX: usize = 24;
+/// Up to so many bounds, comparing with all of them, side by side, is faster than a search.
+const NEAR: usize = 16;
 
 impl Histogram {
     /// Records one observation. NaN and infinities, which would spoil the sum for good, are ignored
@@ -110,16 +112,23 @@ impl Cell {
             self.ignored.fetch_add(1, Ordering::Relaxed);
             return None;
         }
-        let bucket = if self.bounds.len() <= BOUNDS_COMPARED_MAX {
-            let below = |bound: &f64| usize::from(*bound < value);
-            self.bounds.iter().map(below).sum()
-        } else {
-            self.bounds.partition_point(|bound| *bound < value)
+        let bucket = match &self.near {
+            Some(near) => near
+                .map(|bound| u64::from(bound < value))
+                .iter()
+                .sum::<u64>() as usize,
+            None => self.bounds.partition_point(|bound| *bound < value),
         };
         self.counts[bucket].fetch_add(1, Ordering::Relaxed);
         add_to_bits(&self.sum, value);
         Some(bucket)
     }
+}
+
+fn near(bounds: &[f64]) -> Option<[f64; NEAR]> {
+    let mut near = [f64::INFINITY; NEAR];
+    near.get_mut(..bounds.len())?.copy_from_slice(bounds);
+    Some(near)
 }
 
 impl Extras {
@@ -158,6 +167,7 @@ impl Create for Histogram {
 
     fn create(shape: &Shape) -> Self {
         Self(Arc::new(Cell {
+            near: near(&shape.buckets),
             bounds: Arc::clone(&shape.buckets),
             counts: (0..=shape.buckets.len())
                 .map(|_| AtomicU64::new(0))

@@ -138,6 +138,31 @@ fn a_registry_is_a_collector_of_the_official_client() {
 }
 
 #[test]
+fn an_observation_is_in_the_first_bucket_that_reaches_it() {
+    for count in [1, 11, 16, 17, 60] {
+        let registry = Registry::bare();
+        let bounds: Vec<f64> = (1..=count).map(f64::from).collect();
+        let histogram = registry.histogram("h", "H.").buckets(bounds.clone());
+        let histogram = histogram.register().unwrap();
+        let values: Vec<f64> = (-2..=2 * count + 3)
+            .map(|step| f64::from(step) / 2.0)
+            .collect();
+        for value in &values {
+            histogram.observe(*value);
+        }
+        let expected: Vec<String> = bounds
+            .iter()
+            .map(|bound| {
+                let below = values.iter().filter(|value| *value <= bound).count();
+                format!("h_bucket{{le=\"{bound}\"}} {below}")
+            })
+            .chain([format!("h_bucket{{le=\"+Inf\"}} {}", values.len())])
+            .collect();
+        assert_eq!(super::lines(&registry, "h_bucket"), expected);
+    }
+}
+
+#[test]
 fn special_values_of_a_gauge_are_shown() {
     let registry = Registry::bare();
     let family = registry.gauge("x", "X.").labels(["v"]).register().unwrap();

@@ -14,6 +14,7 @@ mod composition;
 mod exposition;
 mod families;
 mod http;
+mod integrations;
 mod limits;
 mod protobuf;
 mod registration;

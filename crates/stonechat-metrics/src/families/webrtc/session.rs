@@ -85,6 +85,8 @@ pub struct MediaSession {
     jitter: Gauge,
     ice: Mutex<Ice>,
     reason: CloseReason,
+    #[cfg(feature = "str0m")]
+    str0m: Mutex<crate::integrations::Str0mState>,
     /// Last, so that its series end after they have got their last values.
     series: Session,
 }
@@ -116,6 +118,8 @@ impl MediaSession {
             start: Instant::now(),
             ice: Mutex::new(Ice::default()),
             reason: CloseReason::Dropped,
+            #[cfg(feature = "str0m")]
+            str0m: Mutex::default(),
             series,
         }
     }
@@ -165,6 +169,16 @@ impl MediaSession {
     /// Sets how unevenly packets arrive.
     pub fn set_jitter(&self, time: Duration) {
         self.jitter.set_duration(time);
+    }
+
+    #[cfg(feature = "str0m")]
+    pub(crate) fn set_jitter_seconds(&self, seconds: f64) {
+        self.set_jitter(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    }
+
+    #[cfg(feature = "str0m")]
+    pub(crate) fn str0m(&self) -> parking_lot::MutexGuard<'_, crate::integrations::Str0mState> {
+        self.str0m.lock()
     }
 
     /// Ends the session.
