@@ -4,12 +4,28 @@ use anyhow::Result;
 
 use crate::run::{cargo, run};
 
-/// Runs the benchmarks of the workspace. `bench/README.md` says what each one means and keeps the results.
+/// Runs the measurements of the workspace, which are tests that only run when they are asked for.
+/// `bench/README.md` says what each one means.
 pub fn bench(filter: Option<&str>) -> Result<()> {
+    let names = filter.map_or_else(|| vec!["throughput", "speed"], |filter| vec![filter]);
     let mut command = cargo();
-    command.args(["bench", "--workspace", "--benches"]);
-    if let Some(filter) = filter {
-        command.args(["--", filter]);
-    }
+    command.args([
+        "test",
+        "--release",
+        "--package",
+        "stonechat-tsdb",
+        "--package",
+        "stonechat-scrape",
+    ]);
+    command
+        .args([
+            "--lib",
+            "--tests",
+            "--",
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .args(names);
     run(&mut command)
 }

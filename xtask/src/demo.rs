@@ -1,6 +1,8 @@
 //! Build everything and run the demonstration.
 
-use anyhow::Result;
+use std::os::unix::process::CommandExt;
+
+use anyhow::{Context, Result};
 
 use crate::run::{cargo, command, run};
 use crate::{root, ui};
@@ -10,7 +12,8 @@ pub fn demo(arguments: &[String]) -> Result<()> {
     build()?;
     // cargo hands a leading `--` on when the arguments stand behind two of them.
     let arguments = arguments.iter().skip_while(|argument| *argument == "--");
-    run(command(program()).arg("demo").args(arguments))
+    // In the place of this program, so that Ctrl-C and signals reach the demo itself and its end is the end.
+    Err(command(program()).arg("demo").args(arguments).exec()).context("the demo cannot be started")
 }
 
 /// Builds the UI and the program in the profile that the tests use too.

@@ -9,6 +9,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::root;
 
+/// How long a child may take to end after it was asked to.
+const STOP_LIMIT: Duration = Duration::from_secs(45);
+
 /// A command in the workspace's root.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
@@ -71,21 +74,27 @@ pub fn run_tests(command: &mut Command) -> Result<Count> {
     // One pipe for both streams keeps their order; nextest writes to standard error, libtest to standard output.
     let (reader, writer) = std::io::pipe()?;
     // Colours would hide the counts.
-    command.env("NO_COLOR", "1").stdout(writer.try_clone()?).stderr(writer);
+    command
+        .env("NO_COLOR", "1")
+        .stdout(writer.try_clone()?)
+        .stderr(writer);
     let mut child = command
         .spawn()
         .with_context(|| format!("cannot start {}", shown(command)))?;
     // The command holds the pipe's other end; replacing it lets the reader see the end of the output.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut count = Count::default();
-    for line in BufReader::new(reader).lines() {
+    for line in BufReader::new(reader).split(b'\n') {
         let line = line?;
+        let line = String::from_utf8_lossy(&line);
         println!("{line}");
         if let Some(part) = read_count(&line) {
             count += part;
         }
     }
-    if !child.wait()?.success() && count.failed == 0 {
+    let succeeded = child.wait()?.success();
+    if count.failed == 0 && (!succeeded || count.passed == 0) {
+        // It failed before or after its tests, or ran none, which is a failure too.
         count.failed = 1;
     }
     Ok(count)
@@ -170,12 +179,15 @@ impl Running {
     pub fn stop(mut self) -> Result<()> {
         let pid = self.0.id().to_string();
         run_quietly(Command::new("kill").args(["-TERM", &pid]));
-        let deadline = Instant::now() + Duration::from_secs(15);
+        let deadline = Instant::now() + STOP_LIMIT;
         while self.is_alive() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(50));
         }
         if self.is_alive() {
-            bail!("process {pid} did not stop within 15 s");
+            bail!(
+                "process {pid} did not stop within {} s",
+                STOP_LIMIT.as_secs()
+            );
         }
         Ok(())
     }

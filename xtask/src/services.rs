@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use crate::run::{Running, run_quietly};
+use crate::run::{Running, output, run_quietly};
 use crate::setup;
 
 /// Names the database server for tests, for example `mysql://root@127.0.0.1:3306/test`.
@@ -65,7 +65,7 @@ fn mariadb(folder: &Path) -> Result<(Running, String)> {
         folder.join("mariadb.sock"),
         free_port()?,
     );
-    let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
+    let user = output(Command::new("id").arg("-un"))?.trim().to_owned();
     eprintln!("starting MariaDB on port {port} for the tests");
     let installed = run_quietly(
         Command::new(installer)

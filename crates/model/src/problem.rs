@@ -47,15 +47,14 @@ impl Problem {
         let line = text
             .lines()
             .nth(place.0.saturating_sub(1))
-            .unwrap_or_default()
-            .to_owned();
+            .unwrap_or_default();
         let word = line.chars().skip(place.1.saturating_sub(1));
         let width = word
             .take_while(|&character| !character.is_whitespace() && !":,]}#".contains(character))
             .count();
         Self {
             place: Some(place),
-            line,
+            line: without_secrets(line),
             width: width.max(1),
             ..Self::of_file(file, message)
         }
@@ -67,6 +66,49 @@ impl Problem {
         self.help = Some(help.into());
         self
     }
+}
+
+/// Words in the name of a key whose value nobody but its receiver may see.
+const SECRET_KEYS: [&str; 7] = [
+    "password",
+    "secret",
+    "token",
+    "key",
+    "credentials",
+    "authorization",
+    "url",
+];
+
+/// The line with `*` for each character of values that may be secret. A problem is shown in logs, by the API and on
+/// the page, and the mistake may stand beside a password.
+fn without_secrets(line: &str) -> String {
+    let mut masked = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(colon) = rest.find(':') {
+        let (before, behind) = rest.split_at(colon + 1);
+        let key = before[..colon]
+            .rsplit(|c: char| !c.is_alphanumeric() && c != '_')
+            .next()
+            .unwrap_or_default();
+        let key = key.to_ascii_lowercase();
+        masked.push_str(before);
+        rest = behind;
+        // A key of YAML is followed by a blank or by the end of the line; a URL's colon is not.
+        let is_key = behind.is_empty() || behind.starts_with(' ');
+        let names_file = key.ends_with("_file");
+        if is_key && !names_file && SECRET_KEYS.iter().any(|secret| key.contains(secret)) {
+            let end = behind.find([',', '}', '#']).unwrap_or(behind.len());
+            let (value, after) = behind.split_at(end);
+            masked.extend(
+                value
+                    .chars()
+                    .map(|c| if c.is_whitespace() { c } else { '*' }),
+            );
+            rest = after;
+        }
+    }
+    masked.push_str(rest);
+    masked
 }
 
 impl fmt::Display for Problem {
@@ -175,6 +217,32 @@ mod tests {
             problem.to_string(),
             "error: unknown key `bad`\n  --> a.yml:2:3\n2 |   bad: 2\n  |   ^^^ did you mean `bed`?"
         );
+    }
+
+    #[test]
+    fn secrets_beside_a_mistake_are_hidden() {
+        for (line, shown) in [
+            (
+                "basic_auth: {username: u, password: hunter2, pasword_file: y}",
+                "basic_auth: {username: u, password: *******, pasword_file: y}",
+            ),
+            (
+                "  - url: https://oapi.example/robot?access_token=abc",
+                "  - url: *********************************************",
+            ),
+            ("scrape_interval: 5x", "scrape_interval: 5x"),
+            ("password_file: /etc/p", "password_file: /etc/p"),
+        ] {
+            assert_eq!(without_secrets(line).len(), line.len());
+            assert_eq!(
+                without_secrets(line).trim_end_matches('*'),
+                shown.trim_end_matches('*')
+            );
+            assert!(
+                !without_secrets(line).contains("hunter2")
+                    && !without_secrets(line).contains("abc")
+            );
+        }
     }
 
     #[test]

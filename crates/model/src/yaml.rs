@@ -66,9 +66,12 @@ pub fn problem_at<T>(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unsupported {}
 
+/// The library's own error has the place of the value only; the key is found from there.
+const UNSUPPORTED: &str = "this key is not supported yet";
+
 impl<'de> Deserialize<'de> for Unsupported {
     fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        Err(serde::de::Error::custom("this key is not supported yet"))
+        Err(serde::de::Error::custom(UNSUPPORTED))
     }
 }
 
@@ -92,6 +95,15 @@ fn to_problem(file: &Path, text: &str, error: &Error) -> Problem {
     let error = error.without_snippet();
     let (message, help) = explain(error);
     let problem = match error.location().and_then(place) {
+        Some(value) if message == UNSUPPORTED => match key_before(text, value) {
+            Some((key, place)) => Problem::at(
+                file,
+                text,
+                place,
+                format!("the key `{key}` is not supported yet"),
+            ),
+            None => Problem::at(file, text, value, message),
+        },
         Some(place) => Problem::at(file, text, place, message),
         None => Problem::of_file(file, message),
     };
@@ -99,6 +111,35 @@ fn to_problem(file: &Path, text: &str, error: &Error) -> Problem {
         Some(help) => problem.help(help),
         None => problem,
     }
+}
+
+/// The key whose value begins at a place, and where the key stands.
+fn key_before(text: &str, (line, column): (usize, usize)) -> Option<(String, (usize, usize))> {
+    let mut lines: Vec<&str> = text.lines().take(line).collect();
+    let last = lines.pop()?;
+    let cut = last
+        .char_indices()
+        .nth(column - 1)
+        .map_or(last.len(), |(cut, _)| cut);
+    lines.push(&last[..cut]);
+    // What may stand between a key and its value: blanks, line breaks, the dash of a list.
+    let (index, before) = lines.iter().enumerate().rev().find_map(|(index, line)| {
+        let before = line
+            .trim_end_matches([' ', '-', '[', '{'])
+            .strip_suffix(':')?;
+        Some((index, before))
+    })?;
+    let in_key = |character: char| character.is_alphanumeric() || character == '_';
+    let start = before
+        .rfind(|character| !in_key(character))
+        .map_or(0, |cut| cut + 1);
+    let key = &before[start..];
+    (!key.is_empty()).then(|| {
+        (
+            key.to_owned(),
+            (index + 1, before[..start].chars().count() + 1),
+        )
+    })
 }
 
 /// What is wrong, and what would be right.
@@ -235,7 +276,7 @@ mod tests {
         );
         check(
             "jobs:\n  - job_name: a\n    proxy_url: x\n",
-            "error: this key is not supported yet\n  --> f.yml:3:16\n3 |     proxy_url: x\n  |                ^",
+            "error: the key `proxy_url` is not supported yet\n  --> f.yml:3:5\n3 |     proxy_url: x\n  |     ^^^^^^^^^",
         );
     }
 

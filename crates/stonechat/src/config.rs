@@ -5,6 +5,7 @@ mod locate; // which files a path means
 mod prometheus; // prometheus.yml as a whole
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use stonechat_model::{Labels, Problems};
 
@@ -18,6 +19,8 @@ pub(crate) struct Configuration {
     pub(crate) groups: Vec<stonechat_rules::Group>,
     /// Who is told.
     pub(crate) notify: stonechat_notify::Config,
+    /// How often rules are evaluated unless their group says otherwise; also the step of subqueries without one.
+    pub(crate) evaluation_interval: Duration,
     /// What this server adds to alerts on their way out.
     pub(crate) external_labels: Labels,
     /// Dashboards that stand in the folder.
@@ -58,6 +61,7 @@ impl Source {
             jobs: prometheus.jobs,
             groups: prometheus.groups,
             notify,
+            evaluation_interval: prometheus.evaluation_interval,
             external_labels: prometheus.external_labels,
             dashboards,
             warnings,
@@ -67,9 +71,9 @@ impl Source {
 
 fn warnings(prometheus: &prometheus::Loaded, alertmanager: Option<&Path>) -> Vec<String> {
     let mut warnings = Vec::new();
-    if prometheus.names_alertmanagers && alertmanager.is_some() {
+    if prometheus.names_alertmanagers {
         warnings.push(
-            "alerts are sent by Stonechat itself, by alertmanager.yml; the Alertmanagers that prometheus.yml names get none".to_owned(),
+            "alerts are sent by Stonechat itself, as alertmanager.yml says; the Alertmanagers that prometheus.yml names get none".to_owned(),
         );
     }
     if alertmanager.is_none() && !prometheus.groups.is_empty() {

@@ -80,7 +80,6 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
     ports.check_free()?;
     let folder = Folder::open(args.dir.as_deref(), ports)?;
     let inbox = Inbox::open(ports.inbox()).await?;
-    let mut parts = start(&args, ports, &folder)?;
     let demo = Demo {
         watch: Watch::new(ports)?,
         inbox,
@@ -88,22 +87,25 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
         end_after: args.end_after,
         users: args.users,
     };
-    let mut story = Story::default();
+    let (mut parts, mut story) = (Vec::new(), Story::default());
+    let show = || print_screen(&args, ports, &folder);
+    let running = async {
+        parts = start(&args, ports, &folder).await?;
+        demo.run(&mut parts, &mut story, show).await
+    };
     let outcome = tokio::select! {
-        outcome = demo.run(&mut parts, &mut story, || print_screen(&args, ports, &folder)) => outcome,
+        outcome = running => outcome,
         () = stop.wait() => Ok(()),
     };
     println!("\nstopping …");
-    for part in parts {
-        part.stop().await;
-    }
+    children::stop(parts).await;
     outcome.inspect_err(|_| print_logs(&folder))?;
     print_summary(&args, &story);
     Ok(())
 }
 
-/// Starts chat, load and server. The server goes first, so that it sees the chat come up.
-fn start(args: &DemoArgs, ports: Ports, folder: &Folder) -> Result<Vec<Part>> {
+/// The command lines of chat, load and server, in the order in which they start.
+fn command_lines(args: &DemoArgs, ports: Ports, folder: &Folder) -> [Vec<String>; 3] {
     let text = |path: PathBuf| path.display().to_string();
     let server = [
         "serve".to_owned(),
@@ -138,11 +140,29 @@ fn start(args: &DemoArgs, ports: Ports, folder: &Folder) -> Result<Vec<Part>> {
         format!("--users={}", args.users),
         format!("--ramp={}", duration::format(RAMP)),
     ];
-    Ok(vec![
-        Part::start("the server", &server, &folder.join("server.log"))?,
-        Part::start("the chat", &chat, &folder.join("chat.log"))?,
-        Part::start("the load", &load, &folder.join("load.log"))?,
-    ])
+    [chat, load.to_vec(), server.to_vec()]
+}
+
+/// Starts the chat, and when it answers, its load and the server: a server that sees the chat come up would tell
+/// people that it is down.
+async fn start(args: &DemoArgs, ports: Ports, folder: &Folder) -> Result<Vec<Part>> {
+    let [chat, load, server] = command_lines(args, ports, folder);
+    let mut parts = vec![Part::start("the chat", &chat, &folder.join("chat.log"))?];
+    let starting = Instant::now();
+    while !ports.chat_answers().await {
+        ended(&mut parts)?;
+        if starting.elapsed() > START_LIMIT {
+            bail!("the chat did not answer within {} s", START_LIMIT.as_secs());
+        }
+        tokio::time::sleep(TICK).await;
+    }
+    parts.push(Part::start("the load", &load, &folder.join("load.log"))?);
+    parts.push(Part::start(
+        "the server",
+        &server,
+        &folder.join("server.log"),
+    )?);
+    Ok(parts)
 }
 
 struct Demo {

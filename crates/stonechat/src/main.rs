@@ -7,6 +7,7 @@ mod operator; // the program as the API sees it; reload
 mod serve; // `stonechat serve`: wires the rooms
 mod signals; // what tells the program to stop or to reload
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         EnvFilter::try_from_env("STONECHAT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     // Fails only when a provider is installed already, and nothing before this line installs one.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use stonechat_model::Timestamp;
+use stonechat_model::{Problem, Timestamp};
 use stonechat_notify::Notifier;
 use stonechat_rules::RuleManager;
 use stonechat_scrape::ScrapeManager;
@@ -64,14 +64,19 @@ impl Program {
 
     /// Makes a checked configuration the running one. Each room compares it with what it has and applies the difference.
     /// The only step that can fail goes first.
-    pub(crate) fn apply(&self, configuration: Configuration) -> Result<(), String> {
+    pub(crate) fn apply(&self, configuration: Configuration) -> Result<(), Problem> {
         for warning in &configuration.warnings {
             tracing::warn!("{warning}");
         }
+        // With the causes: a certificate that cannot be read is named only by the innermost.
+        let refused = |error| {
+            let error = anyhow::Error::from(error);
+            Problem::of_file(&self.source.path, format!("{error:#}"))
+        };
         self.rooms
             .notifier
             .apply(configuration.notify)
-            .map_err(|error| error.to_string())?;
+            .map_err(refused)?;
         self.rooms
             .rules
             .apply(configuration.groups, configuration.external_labels);
@@ -94,7 +99,9 @@ impl Program {
         })
         .await;
         let outcome = match loaded {
-            Ok(Ok(configuration)) => self.apply(configuration),
+            Ok(Ok(configuration)) => self
+                .apply(configuration)
+                .map_err(|problem| problem.to_string()),
             Ok(Err(problems)) => Err(problems),
             Err(error) => Err(format!("reading the configuration failed: {error}")),
         };

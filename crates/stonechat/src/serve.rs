@@ -1,6 +1,5 @@
 //! `stonechat serve`: wires the rooms, runs them, and stops them in the order in which samples flow.
 
-use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use stonechat_metrics::Registry;
-use stonechat_model::{Timestamp, duration};
+use stonechat_model::{Problems, Timestamp, duration};
 use stonechat_notify::{Notifier, NotifierOptions, NotifyMetrics};
 use stonechat_promql::{Engine, EngineOptions};
 use stonechat_rules::{RuleManager, RuleMetrics, RuleOptions};
@@ -16,6 +15,8 @@ use stonechat_scrape::{ScrapeManager, ScrapeMetrics, ScrapeOptions};
 use stonechat_tsdb::{Store, StoreOptions};
 use stonechat_web::Rooms;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::config::{Configuration, Source};
 use crate::metrics::ServerMetrics;
@@ -92,7 +93,6 @@ pub(crate) struct ServeArgs {
 /// Runs until Ctrl-C or SIGTERM.
 pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let mut stop = signals::Stop::listen()?.or_end_of_stdin(args.exit_with_stdin);
-    let mut hangup = signals::reload()?;
     let source = Source {
         path: args.config.clone(),
         alertmanager: args.alertmanager.clone(),
@@ -105,49 +105,62 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
             args.listen
         )
     })?;
-    let server = Server::start(&args, source, configuration).await?;
-    let address = listener.local_addr()?;
-    tracing::info!("listening on http://{address}/");
-    let (stopping, stopped) = tokio::sync::watch::channel(false);
-    let mut drained = stopped.clone();
-    let router = stonechat_web::router(server.rooms.clone())?;
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
-        // The sender lives until the end of this function.
-        let _ = drained.wait_for(|stopping| *stopping).await;
-    });
-    let mut serving = tokio::spawn(serving.into_future());
-    let mut maintenance = tokio::time::interval(MAINTENANCE_INTERVAL);
-    let mut counting = tokio::time::interval(METRICS_INTERVAL);
-    loop {
-        tokio::select! {
-            () = stop.wait() => break,
-            Some(()) = hangup.recv() => {
-                // The outcome is in the log, in a metric and on the page.
-                let _ = server.program.read_again().await;
-            }
-            _ = maintenance.tick() => server.maintain(),
-            _ = counting.tick() => server.metrics.read(&server.store.stats()),
-            ended = &mut serving => {
-                ended.context("the HTTP server failed")??;
-                break;
-            }
-        }
-    }
+    let server = tokio::select! {
+        server = Server::start(&args, source, configuration) => server?,
+        // A long log may be read back meanwhile; nothing has been taken yet that could be lost.
+        () = stop.wait() => return Ok(()),
+    };
+    let http = Http::start(listener, server.rooms.clone())?;
+    let outcome = server.run(&mut stop, http.ended.clone()).await;
     tracing::info!("stopping");
     server.program.set_ready(false);
-    stopping.send_replace(true);
-    server.stop().await;
-    if tokio::time::timeout(STOP_LIMIT, &mut serving)
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            "connections were still open after {} s and are closed",
-            STOP_LIMIT.as_secs()
-        );
-        serving.abort();
+    tokio::join!(server.stop(), http.stop());
+    outcome
+}
+
+/// The HTTP server, in a task of its own.
+struct Http {
+    stopping: watch::Sender<bool>,
+    ended: watch::Receiver<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Http {
+    fn start(listener: TcpListener, rooms: Rooms) -> Result<Self> {
+        let address = listener.local_addr()?;
+        let router = stonechat_web::router(rooms)?;
+        let (stopping, mut stop) = watch::channel(false);
+        let (end, ended) = watch::channel(false);
+        let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+            // Fails only when the sender is gone, which means the same.
+            let _ = stop.wait_for(|stopping| *stopping).await;
+        });
+        let task = tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!("the HTTP server failed: {error}");
+            }
+            end.send_replace(true);
+        });
+        tracing::info!("listening on http://{address}/");
+        Ok(Self {
+            stopping,
+            ended,
+            task,
+        })
     }
-    Ok(())
+
+    /// Takes no new connection, and lets those that are open finish what they do.
+    async fn stop(self) {
+        self.stopping.send_replace(true);
+        let abort = self.task.abort_handle();
+        if tokio::time::timeout(STOP_LIMIT, self.task).await.is_err() {
+            tracing::warn!(
+                "connections were still open after {} s and are closed",
+                STOP_LIMIT.as_secs()
+            );
+            abort.abort();
+        }
+    }
 }
 
 /// All rooms, running.
@@ -171,10 +184,11 @@ impl Server {
             .to_owned();
         let engine = Engine::new(EngineOptions {
             timeout: args.query_timeout,
+            subquery_step: configuration.evaluation_interval,
             ..EngineOptions::default()
         });
         let notifier = Notifier::new(
-            stonechat_notify::Config::silent(),
+            configuration.notify.clone(),
             NotifierOptions::new(&args.data, &external_url)
                 .metrics(NotifyMetrics::register(&registry)?),
         )?;
@@ -202,7 +216,9 @@ impl Server {
             notifier: notifier.clone(),
         };
         let program = Arc::new(Program::new(source, parts, metrics.clone()));
-        program.apply(configuration).map_err(anyhow::Error::msg)?;
+        program
+            .apply(configuration)
+            .map_err(|problem| anyhow::anyhow!(Problems::from(problem)))?;
         program.set_ready(true);
         let rooms = Rooms {
             queryable: Arc::clone(&store) as _,
@@ -222,22 +238,63 @@ impl Server {
         })
     }
 
-    /// Retention and the log's checkpoint, away from the threads that answer.
-    fn maintain(&self) {
-        let store = Arc::clone(&self.store);
-        tokio::task::spawn_blocking(move || store.maintain(Timestamp::now()));
+    /// Runs until it should stop.
+    async fn run(
+        &self,
+        stop: &mut signals::Stop,
+        mut http_ended: watch::Receiver<bool>,
+    ) -> Result<()> {
+        let mut hangup = signals::reload()?;
+        let maintenance = tokio::spawn(maintain(Arc::clone(&self.store)));
+        let mut counting = tokio::time::interval(METRICS_INTERVAL);
+        let outcome = loop {
+            tokio::select! {
+                () = stop.wait() => break Ok(()),
+                Some(()) = hangup.recv() => {
+                    // Beside this loop: a reload that hangs must not keep the program from stopping. The outcome is
+                    // in the log, in a metric and on the page.
+                    let program = Arc::clone(&self.program);
+                    tokio::spawn(async move { program.read_again().await });
+                }
+                _ = counting.tick() => self.metrics.read(&self.store.stats()),
+                _ = http_ended.wait_for(|ended| *ended) => break Err(anyhow::anyhow!("the HTTP server ended")),
+            }
+        };
+        maintenance.abort();
+        outcome
     }
 
     /// Stops in the order in which samples flow, so that nothing is written to a part that is gone.
     async fn stop(&self) {
         self.rooms.scrapes.shutdown(STOP_LIMIT).await;
-        self.rooms.rules.shutdown().await;
+        if tokio::time::timeout(STOP_LIMIT, self.rooms.rules.shutdown())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "rules were still evaluated after {} s and are left",
+                STOP_LIMIT.as_secs()
+            );
+        }
         self.rooms.notifier.shutdown().await;
         let store = Arc::clone(&self.store);
         match tokio::task::spawn_blocking(move || store.close()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!("the store could not be closed cleanly: {error}"),
             Err(error) => tracing::error!("closing the store failed: {error}"),
+        }
+    }
+}
+
+/// Retention and the log's checkpoint, again and again, away from the threads that answer.
+async fn maintain(store: Arc<Store>) {
+    loop {
+        tokio::time::sleep(MAINTENANCE_INTERVAL).await;
+        let store = Arc::clone(&store);
+        if let Err(error) =
+            tokio::task::spawn_blocking(move || store.maintain(Timestamp::now())).await
+        {
+            tracing::error!("tidying the store failed: {error}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! From a sick target to a message, and back; across a kill in the middle.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 mod support;
 
 use std::sync::Arc;

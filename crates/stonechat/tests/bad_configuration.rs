@@ -1,5 +1,7 @@
 //! A mistake in a file is one error with file, line and column, what is wrong and what would be right; exit status 2.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 mod support;
 
 use support::{folder, refused};
@@ -58,10 +60,10 @@ fn a_key_that_cannot_be_honoured_yet_is_refused() {
         "prometheus.yml",
         "remote_write:\n  - url: http://127.0.0.1:1/\n",
         "
-error: this key is not supported yet
-  --> prometheus.yml:2:3
-2 |   - url: http://127.0.0.1:1/
-  |   ^",
+error: the key `remote_write` is not supported yet
+  --> prometheus.yml:1:1
+1 | remote_write:
+  | ^^^^^^^^^^^^",
     );
 }
 
@@ -129,5 +131,25 @@ fn a_folder_without_configuration_says_what_it_looked_for() {
     let output = refused(folder.path());
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("prometheus/prometheus.yml"), "{said}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_secret_beside_a_mistake_is_not_shown() {
+    let http = "http_config: {basic_auth: {username: u, password: hunter2, pasword_file: y}}";
+    let folder = folder(&[
+        ("prometheus.yml", PROMETHEUS),
+        ("rules.yml", RULES),
+        (
+            "alertmanager.yml",
+            &format!("global: {{{http}}}\n{ALERTMANAGER}"),
+        ),
+    ]);
+    let output = refused(folder.path());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("alertmanager.yml:1") && !said.contains("hunter2"),
+        "{said}"
+    );
     assert_eq!(output.status.code(), Some(2));
 }

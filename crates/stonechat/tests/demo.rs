@@ -1,5 +1,7 @@
 //! The demonstration: a slow database, an alert that rises, is delivered, and ends.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 mod support;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};

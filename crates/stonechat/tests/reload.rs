@@ -1,5 +1,7 @@
 //! A reload takes the new configuration whole or not at all.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 mod support;
 
 use support::{Server, folder, target, write};

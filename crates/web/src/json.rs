@@ -68,8 +68,25 @@ fn point(text: &mut String, point: Point) {
     text.push('[');
     seconds(text, point.timestamp);
     text.push_str(",\"");
-    text.push_str(&format_float(point.value));
+    float(text, point.value);
     text.push_str("\"]");
+}
+
+/// A value as Prometheus' API writes it: with an exponent below 1e-6 and from 1e21 on.
+/// Source: `MarshalFloat` in `util/jsonutil/marshal.go`.
+fn float(text: &mut String, value: f64) {
+    let size = value.abs();
+    if !value.is_finite() || size == 0.0 || (1e-6..1e21).contains(&size) {
+        text.push_str(&format_float(value));
+        return;
+    }
+    let written = format!("{value:e}");
+    let (digits, power) = written.split_once('e').unwrap_or((&written, "0"));
+    let (sign, power) = power
+        .strip_prefix('-')
+        .map_or(('+', power), |power| ('-', power));
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{digits}e{sign}{power:0>2}");
 }
 
 /// Seconds with as many decimals as the milliseconds need.
@@ -159,7 +176,7 @@ mod tests {
                     labels: Labels::default(),
                     points: columns,
                 }]),
-                r#"{"resultType":"matrix","result":[{"metric":{},"values":[[-1.500,"NaN"],[2,"1000000000000000000000"]]}]}"#,
+                r#"{"resultType":"matrix","result":[{"metric":{},"values":[[-1.500,"NaN"],[2,"1e+21"]]}]}"#,
             ),
         ] {
             let written = value(&input);

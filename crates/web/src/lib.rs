@@ -15,6 +15,7 @@
 
 mod answer; // the envelope of every answer
 mod assets; // the UI
+mod guard; // requests that a foreign page makes
 mod json; // query results as text
 mod labels; // /api/v1/labels, label values, series
 mod lifecycle; // health, readiness, reload, our own metrics
@@ -135,5 +136,9 @@ pub fn router(rooms: Rooms) -> Result<Router, RegisterError> {
         .route("/-/reload", post(lifecycle::reload).put(lifecycle::reload))
         .fallback(get(assets::page));
     let metrics = stonechat_metrics::metrics_router(rooms.registry.clone());
-    Ok(router.with_state(rooms).merge(metrics).layer(http.layer()))
+    Ok(router
+        .with_state(rooms)
+        .merge(metrics)
+        .layer(axum::middleware::from_fn(guard::refuse_foreign))
+        .layer(http.layer()))
 }

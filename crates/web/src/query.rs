@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use stonechat_model::Timestamp;
 use stonechat_promql::{Answer, Cancel, EvalError, Expr, Steps, Value};
+use tokio::time::Instant;
 
 use crate::Rooms;
 use crate::answer::{ApiError, ErrorType, success_text};
@@ -24,12 +25,12 @@ pub(crate) async fn instant(
     let limit = params.number("limit")?.unwrap_or(0);
     let expr = parse(params.get("query").unwrap_or_default())?;
     let timeout = params.duration("timeout")?;
-    let answer = evaluate(rooms, timeout, move |rooms, cancel| {
+    evaluate(rooms, timeout, limit, move |rooms, cancel| {
         rooms
             .engine
             .instant(rooms.queryable.as_ref(), &expr, at, cancel)
-    });
-    Ok(shown(answer.await?, limit))
+    })
+    .await
 }
 
 /// Evaluates an expression at many times.
@@ -68,43 +69,47 @@ pub(crate) async fn range(
     let expr = parse(params.get("query").unwrap_or_default())?;
     let timeout = params.duration("timeout")?;
     let steps = Steps { start, end, step };
-    let answer = evaluate(rooms, timeout, move |rooms, cancel| {
+    evaluate(rooms, timeout, limit, move |rooms, cancel| {
         rooms
             .engine
             .range(rooms.queryable.as_ref(), &expr, steps, cancel)
-    });
-    Ok(shown(answer.await?, limit))
+    })
+    .await
 }
 
 fn parse(query: &str) -> Result<Expr, ApiError> {
     stonechat_promql::parse(query).map_err(|error| ApiError::parameter("query", error))
 }
 
-/// Evaluates on a thread of its own. When the client goes away, the future is dropped, and the work stops.
+/// Evaluates on a thread of its own, and writes the answer there. When the client goes away, the future is dropped, and
+/// the work stops. The wait for a place counts as part of the query's time.
 async fn evaluate(
     rooms: Rooms,
     timeout: Option<Duration>,
+    limit: usize,
     work: impl FnOnce(&Rooms, &Cancel) -> Result<Answer, EvalError> + Send + 'static,
-) -> Result<Answer, ApiError> {
-    let permit = rooms.queries.clone().acquire_owned().await;
-    let permit = permit.map_err(|_| ApiError::new(ErrorType::Unavailable, "the server stops"))?;
+) -> Result<Response, ApiError> {
+    // The client may ask for less time than the server gives, not for more.
+    let allowed = rooms.engine.options().timeout;
+    let deadline = Instant::now() + timeout.map_or(allowed, |timeout| timeout.min(allowed));
+    let permit = tokio::time::timeout_at(deadline, rooms.queries.clone().acquire_owned()).await;
+    let permit = permit
+        .map_err(|_| ApiError::new(ErrorType::Timeout, "query timed out in query queue"))?
+        .map_err(|_| ApiError::new(ErrorType::Unavailable, "the server stops"))?;
     let guard = CancelOnDrop(Cancel::new());
     let cancel = guard.0.clone();
     let work = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        work(&rooms, &cancel)
+        work(&rooms, &cancel).map(|answer| shown(answer, limit))
     });
-    let outcome = match timeout {
-        // The engine has a limit of its own; the client may ask for a shorter one.
-        Some(timeout) => tokio::time::timeout(timeout, work).await.map_err(|_| {
+    let outcome = tokio::time::timeout_at(deadline, work).await;
+    outcome
+        .map_err(|_| {
             ApiError::new(
                 ErrorType::Timeout,
                 "query timed out in expression evaluation",
             )
-        })?,
-        None => work.await,
-    };
-    outcome
+        })?
         .map_err(|error| ApiError::new(ErrorType::Internal, error.to_string()))?
         .map_err(|error| {
             let kind = match error.api_name() {

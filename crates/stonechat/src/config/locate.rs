@@ -20,7 +20,10 @@ const ALERTMANAGER: [&str; 4] = [
     "alertmanager.yaml",
 ];
 
-/// Folders below the root in which dashboards may stand, as deep as Grafana's provisioning goes.
+/// Where a folder keeps Grafana's dashboards. JSON elsewhere is somebody else's.
+const DASHBOARDS: [&str; 2] = ["grafana", "dashboards"];
+
+/// How deep dashboards may stand below, as deep as Grafana's provisioning goes.
 const DEPTH_MAX: usize = 5;
 
 /// The files of one configuration.
@@ -50,7 +53,9 @@ pub(crate) fn locate(source: &Path, alertmanager: Option<&Path>) -> Result<Files
                 .help(format!("expected one of: {}", PROMETHEUS.join(", ")))
         })?;
         let mut dashboards = Vec::new();
-        find_json(source, DEPTH_MAX, &mut dashboards);
+        for folder in DASHBOARDS {
+            find_json(&source.join(folder), DEPTH_MAX, &mut dashboards);
+        }
         dashboards.sort();
         Files {
             source: source.to_owned(),
@@ -81,7 +86,8 @@ pub(crate) fn locate(source: &Path, alertmanager: Option<&Path>) -> Result<Files
 fn find_json(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.is_dir() && depth > 0 {
+        // Not through links: they may lead in a circle.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) && depth > 0 {
             find_json(&path, depth - 1, found);
         } else if path
             .extension()
@@ -114,6 +120,7 @@ mod tests {
             "prometheus/prometheus.yml",
             "alertmanager/alertmanager.yml",
             "grafana/provisioning/dashboards/chat.json",
+            "node_modules/package.json",
         ]);
         let files = locate(folder.path(), None).unwrap();
         assert!(files.prometheus.ends_with("prometheus/prometheus.yml"));

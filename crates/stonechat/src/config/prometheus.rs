@@ -46,6 +46,7 @@ struct Alerting {
 pub(super) struct Loaded {
     pub(super) jobs: Vec<stonechat_scrape::Job>,
     pub(super) groups: Vec<stonechat_rules::Group>,
+    pub(super) evaluation_interval: Duration,
     pub(super) external_labels: Labels,
     /// True when the file names Alertmanagers of its own.
     pub(super) names_alertmanagers: bool,
@@ -94,6 +95,7 @@ pub(super) fn load(file: &Path) -> Result<Loaded, Problems> {
     Ok(Loaded {
         jobs: jobs.unwrap_or_default(),
         groups,
+        evaluation_interval: global.evaluation_interval(),
         external_labels: external_labels.unwrap_or_default(),
         names_alertmanagers: alerting.is_some_and(|alertmanagers| !alertmanagers.is_empty()),
     })

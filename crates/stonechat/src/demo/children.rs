@@ -6,10 +6,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
-/// How long a process may take to end by itself.
-const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// How long the processes may take to end by themselves.
+const STOP_LIMIT: Duration = Duration::from_secs(20);
 
 /// A process of the demo. Its standard input is a pipe from this process, so it notices when this process dies,
 /// however it dies.
@@ -44,27 +45,36 @@ impl Part {
         }
     }
 
-    /// Asks it to stop, waits, and kills it when it does not.
-    pub(crate) async fn stop(mut self) {
-        if let Some(pid) = self
+    /// Asks it to stop.
+    fn ask_to_stop(&self) {
+        let pid = self
             .child
             .id()
             .and_then(|pid| i32::try_from(pid).ok())
-            .and_then(rustix::process::Pid::from_raw)
-        {
+            .and_then(Pid::from_raw);
+        if let Some(pid) = pid {
             // Fails only when it has just ended.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            let _ = kill_process(pid, Signal::TERM);
         }
-        if tokio::time::timeout(STOP_LIMIT, self.child.wait())
+    }
+}
+
+/// Asks all parts to stop, waits, and kills those that do not.
+pub(crate) async fn stop(mut parts: Vec<Part>) {
+    parts.iter().for_each(Part::ask_to_stop);
+    let deadline = tokio::time::Instant::now() + STOP_LIMIT;
+    for part in &mut parts {
+        if tokio::time::timeout_at(deadline, part.child.wait())
             .await
             .is_err()
         {
             eprintln!(
                 "{} did not stop within {} s and is killed",
-                self.name,
+                part.name,
                 STOP_LIMIT.as_secs()
             );
-            let _ = self.child.kill().await;
+            // Fails only when it has just ended.
+            let _ = part.child.kill().await;
         }
     }
 }

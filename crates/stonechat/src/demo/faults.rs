@@ -28,6 +28,11 @@ impl Plan {
         lasting: Option<Duration>,
         end: Option<Duration>,
     ) -> Result<Self> {
+        if let Some(end) = end.filter(|end| *end <= after && !faults.is_empty()) {
+            bail!(
+                "the faults would begin after {after:?}, but the demo ends after {end:?}; give an earlier --fault-after"
+            );
+        }
         let off = lasting
             .map(|lasting| after + lasting)
             .or(end.map(|end| (end / 2).max(after)));

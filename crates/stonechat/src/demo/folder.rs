@@ -45,6 +45,12 @@ impl Folder {
             fs::create_dir_all(parent)
                 .with_context(|| format!("cannot make {}", parent.display()))?;
             let text = ports.rewrite(&String::from_utf8_lossy(&embedded.data));
+            if fs::read_to_string(&file).is_ok_and(|there| there != text) {
+                anyhow::bail!(
+                    "{} is there already and is another; remove it, or choose another --dir",
+                    file.display()
+                );
+            }
             fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
         }
         Ok(folder)
@@ -86,5 +92,15 @@ mod tests {
                 .exists()
         );
         assert!(folder.is_temporary());
+    }
+
+    #[test]
+    fn leaves_files_of_others_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("monitoring/prometheus/prometheus.yml");
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, "mine").unwrap();
+        assert!(Folder::open(Some(folder.path()), Ports::new(None).unwrap()).is_err());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     }
 }

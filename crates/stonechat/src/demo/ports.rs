@@ -82,13 +82,41 @@ impl Ports {
         Ok(())
     }
 
-    /// Puts these addresses where a file of `monitoring/demo` has the usual ones.
+    /// True when everything of the chat that the server scrapes listens.
+    pub(crate) async fn chat_answers(self) -> bool {
+        let [gateway, logic, task, _] = self.metrics();
+        for address in [gateway, logic, task] {
+            if tokio::net::TcpStream::connect(address).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Puts these addresses where a file of `monitoring/demo` has the usual ones. In one pass: a new port may be the
+    /// usual one of another part.
     pub(crate) fn rewrite(self, text: &str) -> String {
-        PARTS.iter().fold(text.to_owned(), |text, (_, usual, _)| {
-            text.replace(&format!("127.0.0.1:{usual}"), &self.of(*usual).to_string())
-        })
+        let mut pieces = text.split(HOST);
+        let mut rewritten = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
+            let (port, behind) = piece.split_at(digits);
+            let known = port
+                .parse()
+                .ok()
+                .filter(|port| PARTS.iter().any(|(_, usual, _)| usual == port));
+            match known {
+                Some(usual) => rewritten.push_str(&self.of(usual).to_string()),
+                None => rewritten.extend([HOST, port]),
+            }
+            rewritten.push_str(behind);
+        }
+        rewritten
     }
 }
+
+/// How the files name an address of this machine.
+const HOST: &str = "127.0.0.1:";
 
 #[cfg(test)]
 mod tests {
@@ -102,6 +130,11 @@ mod tests {
         assert_eq!(
             moved.rewrite(text),
             "targets: [\"127.0.0.1:20002\", \"127.0.0.1:20000\"]"
+        );
+        let crossing = Ports::new(Some(19102)).unwrap();
+        assert_eq!(
+            crossing.rewrite("127.0.0.1:9090, 127.0.0.1:1"),
+            "127.0.0.1:19102, 127.0.0.1:1"
         );
         assert!(Ports::new(Some(0)).is_err());
     }

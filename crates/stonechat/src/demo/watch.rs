@@ -87,15 +87,25 @@ impl Watch {
             .map(|envelope| envelope.data)
     }
 
-    /// Switches a fault of the chat.
+    /// Switches a fault of the chat. A busy machine may answer late, so it is asked up to three times.
     pub(crate) async fn switch(&self, fault: &str, on: bool) -> Result<()> {
         let url = format!("http://{}/faults/{fault}", self.ports.control());
-        let request = if on {
-            self.http.put(url)
-        } else {
-            self.http.delete(url)
-        };
-        request.send().await?.error_for_status()?;
-        Ok(())
+        let mut tries = 0;
+        loop {
+            let request = if on {
+                self.http.put(&url)
+            } else {
+                self.http.delete(&url)
+            };
+            match request
+                .send()
+                .await
+                .and_then(reqwest::Response::error_for_status)
+            {
+                Ok(_) => return Ok(()),
+                Err(error) if tries == 2 => return Err(error.into()),
+                Err(_) => tries += 1,
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! A server under test: the real program, on a free port, over a temporary folder.
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
