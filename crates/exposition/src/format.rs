@@ -23,12 +23,6 @@ pub enum FormatError {
 }
 
 impl Format {
-    /// The formats as an `Accept` header asks for them, best first.
-    pub const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
-        application/openmetrics-text;version=0.0.1;q=0.5,\
-        text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
-        text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
-
     /// The format that a `Content-Type` header names. Its parameters do not matter.
     ///
     /// # Errors

@@ -57,30 +57,31 @@ pub(crate) struct Change {
 /// Compares what runs with what is wanted.
 pub(crate) fn diff<'a>(
     running: impl Iterator<Item = (&'a Key, &'a Wanted)>,
-    wanted: &BTreeMap<Key, Wanted>,
+    wanted: &'a BTreeMap<Key, Wanted>,
 ) -> Change {
-    let mut change = Change::default();
+    let (mut change, mut gone) = (Change::default(), Vec::new());
     let mut left: BTreeMap<&Key, &Wanted> = wanted.iter().collect();
     for (key, before) in running {
         match left.remove(key) {
             Some(after) if after.is_served_by(before) => change.kept.push(key.clone()),
             Some(_) => change.replaced.push((key.clone(), key.clone())),
-            None => change.removed.push(key.clone()),
+            None => gone.push(key),
         }
     }
     // Who has the labels of one that ends goes on with its series, so that they show no gap.
-    let removed = std::mem::take(&mut change.removed);
-    for old in removed {
-        let successor = left
-            .keys()
-            .find(|new| new.pool == old.pool && new.labels == old.labels)
-            .map(|new| (*new).clone());
-        match successor {
+    let mut heirs: BTreeMap<(&str, &Labels), Vec<&Key>> = BTreeMap::new();
+    for key in left.keys() {
+        let named = (key.pool.as_str(), &key.labels);
+        heirs.entry(named).or_default().push(key);
+    }
+    for old in gone {
+        let heirs = heirs.get_mut(&(old.pool.as_str(), &old.labels));
+        match heirs.and_then(Vec::pop) {
             Some(new) => {
-                left.remove(&new);
-                change.replaced.push((old, new));
+                left.remove(new);
+                change.replaced.push((old.clone(), new.clone()));
             }
-            None => change.removed.push(old),
+            None => change.removed.push(old.clone()),
         }
     }
     change.added = left.into_keys().cloned().collect();

@@ -36,8 +36,8 @@ pub struct Job {
 /// Targets that were found together and share labels.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TargetGroup {
-    /// `host:port`, or what relabelling makes one of.
-    pub addresses: Vec<String>,
+    /// The labels of each: `__address__` is `host:port`, or what relabelling makes one of.
+    pub targets: Vec<BTreeMap<String, String>>,
     /// Labels of all of them.
     pub labels: BTreeMap<String, String>,
 }

@@ -17,7 +17,7 @@ use crate::job::Job;
 use crate::metrics::ScrapeMetrics;
 use crate::schedule::Schedule;
 use crate::scraper::{Memory, Scraper};
-use crate::status::{DroppedTarget, LastScrape, TargetStatus};
+use crate::status::{DroppedTarget, Health, LastScrape, TargetStatus};
 use crate::target::targets_of;
 use crate::task::{Predecessor, Task, until};
 
@@ -215,7 +215,12 @@ impl ScrapeManager {
 
     fn status(&self, key: &Key, running: &Running) -> TargetStatus {
         let target = &running.wanted.target;
-        let last = running.status.lock();
+        let mut last = running.status.lock().clone();
+        // Only a mistake of ours can end a task that nobody stopped; then it must show.
+        if running.task.is_finished() {
+            last.health = Health::Down;
+            "scraping has stopped because of an error in Stonechat".clone_into(&mut last.error);
+        }
         let global_url = match &self.options.external {
             Some(external) => external.global_url(&key.url),
             None => key.url.clone(),
@@ -226,7 +231,7 @@ impl ScrapeManager {
             scrape_pool: key.pool.clone(),
             scrape_url: key.url.clone(),
             global_url,
-            last_error: last.error.clone(),
+            last_error: last.error,
             last_scrape: last.at,
             last_scrape_duration: last.duration,
             health: last.health,

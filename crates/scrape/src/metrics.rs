@@ -162,3 +162,41 @@ impl std::fmt::Debug for ScrapeMetrics {
         f.debug_struct("ScrapeMetrics").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use stonechat_metrics::Format;
+
+    use super::*;
+
+    #[test]
+    fn every_outcome_and_reason_is_there_from_the_beginning() {
+        let registry = Registry::bare();
+        let metrics = ScrapeMetrics::register(&registry).unwrap();
+        metrics.ended(Outcome::BodySize, Duration::from_millis(3), 7);
+        let mut dropped = Dropped::default();
+        dropped.add(DropReason::Future, 2);
+        metrics.dropped(&dropped);
+        let text = registry.encode(Format::Text);
+        for line in [
+            "stonechat_scrape_scrapes_total{outcome=\"ok\"} 0",
+            "stonechat_scrape_scrapes_total{outcome=\"body_size\"} 1",
+            "stonechat_scrape_samples_dropped_total{reason=\"future\"} 2",
+            "stonechat_scrape_samples_dropped_total{reason=\"sample_limit\"} 0",
+            "stonechat_scrape_samples_stored_total 0",
+            "stonechat_scrape_duration_seconds_count 1",
+            "stonechat_scrape_late_seconds_count 0",
+            "stonechat_scrape_missed_total 0",
+            "stonechat_scrape_targets 0",
+            "stonechat_scrape_body_bytes_total 7",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in {text}");
+        }
+        for (index, outcome) in Outcome::ALL.into_iter().enumerate() {
+            assert_eq!(outcome as usize, index);
+        }
+        for (index, reason) in DropReason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, index);
+        }
+    }
+}

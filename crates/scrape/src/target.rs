@@ -7,7 +7,7 @@ use stonechat_model::{Labels, LabelsBuilder, LabelsError, duration};
 use crate::job::{Job, TargetGroup};
 use crate::relabel;
 
-const ADDRESS: &str = "__address__";
+pub(crate) const ADDRESS: &str = "__address__";
 const SCHEME: &str = "__scheme__";
 const METRICS_PATH: &str = "__metrics_path__";
 const INTERVAL: &str = "__scrape_interval__";
@@ -79,27 +79,32 @@ pub(crate) struct Targets {
 pub(crate) fn targets_of(job: &Job) -> Targets {
     let mut targets = Targets::default();
     for group in &job.groups {
-        for address in &group.addresses {
-            match target(job, group, address) {
+        for own in &group.targets {
+            match target(job, group, own) {
                 Ok(Relabelled::Kept(target)) => targets.active.push(target),
                 Ok(Relabelled::Dropped(labels)) if targets.dropped.len() < job.dropped_max => {
                     targets.dropped.push(labels);
                 }
                 Ok(Relabelled::Dropped(_)) => {}
-                Err(error) => targets.failed.push((address.clone(), error)),
+                Err(error) => {
+                    let address = own.get(ADDRESS).cloned().unwrap_or_default();
+                    targets.failed.push((address, error));
+                }
             }
         }
     }
     targets
 }
 
+type OwnLabels = std::collections::BTreeMap<String, String>;
+
 enum Relabelled {
     Kept(Target),
     Dropped(Labels),
 }
 
-fn target(job: &Job, group: &TargetGroup, address: &str) -> Result<Relabelled, TargetError> {
-    let mut labels = discovered(job, group, address);
+fn target(job: &Job, group: &TargetGroup, own: &OwnLabels) -> Result<Relabelled, TargetError> {
+    let mut labels = discovered(job, group, own);
     let before = labels.clone().build()?;
     if !relabel::apply(&job.relabel, &mut labels)? {
         return Ok(Relabelled::Dropped(before));
@@ -134,13 +139,12 @@ fn target(job: &Job, group: &TargetGroup, address: &str) -> Result<Relabelled, T
     }))
 }
 
-/// The labels before relabelling: the target's own, then what the job says, where nothing is set yet.
-fn discovered(job: &Job, group: &TargetGroup, address: &str) -> LabelsBuilder {
+/// The labels before relabelling: the target's own, then its group's and what the job says, where nothing is set yet.
+fn discovered(job: &Job, group: &TargetGroup, own: &OwnLabels) -> LabelsBuilder {
     let mut labels = LabelsBuilder::default();
-    for (name, value) in &group.labels {
+    for (name, value) in group.labels.iter().chain(own) {
         labels.set(name, value);
     }
-    labels.set(ADDRESS, address);
     let interval = duration::format(job.interval);
     let timeout = duration::format(job.timeout);
     for (name, value) in [

@@ -14,7 +14,7 @@ use super::global::given;
 use super::relabel::{Source, compile_all};
 use super::{ByteSize, GlobalConfig, JobConfig, ScrapeProtocol, StaticConfig};
 use crate::job::{Job, Limits, ScrapeSettings, TargetGroup};
-use crate::target::{TargetError, check_address};
+use crate::target::{ADDRESS, TargetError, check_address};
 
 /// Checks the section `global` and the jobs of a file and gives what runs.
 ///
@@ -269,10 +269,10 @@ impl Resolver<'_> {
             }
         }
         TargetGroup {
-            addresses: group
+            targets: group
                 .targets
                 .iter()
-                .map(|address| address.value.clone())
+                .map(|address| BTreeMap::from([(ADDRESS.to_owned(), address.value.clone())]))
                 .collect(),
             labels: group
                 .labels

@@ -1,6 +1,7 @@
 //! Jobs from text, and a manager with all that it needs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stonechat_metrics::Registry;
 
@@ -47,11 +48,16 @@ impl Bench {
     /// The status of the only target, once it has been scraped.
     pub(super) async fn scraped(&self) -> TargetStatus {
         let what = "the target has been scraped";
-        let only = || self.manager.targets().into_iter().next().unwrap();
-        // The status is written just after the samples, so a second batch proves the first status.
         self.store
-            .until(what, |store| store.samples_named("up") >= 2)
+            .until(what, |store| store.samples_named("up") > 0)
             .await;
-        only()
+        // The status is written right after the samples.
+        loop {
+            let status = self.manager.targets().remove(0);
+            if status.last_scrape.is_some() {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 }

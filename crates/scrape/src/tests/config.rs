@@ -144,8 +144,8 @@ fn names_schemes_and_protocols() {
     check(
         &job("static_configs:\n  - targets: ['a b:80', '[::1]:80', 'user@c:80']"),
         &[
-            "4:17 \"a b:80\" is no address; write host:port",
-            "4:38 \"user@c:80\" is no address; write host:port",
+            "4:19 \"a b:80\" is no address; write host:port",
+            "4:41 \"user@c:80\" is no address; write host:port",
         ],
     );
 }
@@ -312,4 +312,53 @@ fn relabelling_makes_targets_of_anything() {
         "relabel_configs: [{action: drop}]\nkeep_dropped_targets: 1\nstatic_configs: [{targets: ['a:1', 'b:1']}]",
     ))[0];
     assert_eq!(targets_of(job).dropped.len(), 1);
+}
+
+/// A whole file, of which only our parts are looked at.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Whole {
+    global: crate::config::GlobalConfig,
+    scrape_configs: Vec<crate::config::JobConfig>,
+}
+
+#[derive(serde::Deserialize)]
+struct Case {
+    file: String,
+    kind: String,
+    observed: Option<String>,
+}
+
+#[test]
+fn what_prometheus_takes_is_taken_or_not_supported_yet() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/config");
+    let Ok(cases) = std::fs::read_to_string(root.join("cases-prometheus.json")) else {
+        eprintln!("skipped: the folder with conformance cases is not here");
+        return;
+    };
+    let cases: Vec<Case> = serde_json::from_str(&cases).unwrap();
+    let (mut taken, mut later, mut wrong) = (0, 0, Vec::new());
+    for case in cases {
+        if case.kind != "config" || case.observed.as_deref() != Some("good") {
+            continue;
+        }
+        let path = root.join(&case.file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let resolved = yaml::parse::<Whole>(&path, &text)
+            .map_err(Problems::from)
+            .and_then(|file| resolve(&path, &text, &file.global, &file.scrape_configs));
+        match resolved {
+            Ok(_) => taken += 1,
+            Err(problems) => {
+                let unexpected = problems
+                    .0
+                    .iter()
+                    .find(|problem| !problem.message.contains("not supported yet"));
+                later += usize::from(unexpected.is_none());
+                wrong.extend(unexpected.map(ToString::to_string));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("{taken} files are taken, {later} have keys for later");
 }

@@ -13,6 +13,7 @@ use crate::error::FetchError;
 use crate::fetch::Page;
 use crate::job::{Limits, ScrapeSettings};
 use crate::metrics::ScrapeMetrics;
+use crate::page::{By, read};
 use crate::relabel::{Action, Pattern, Rule};
 use crate::scraper::{Memory, Scraper};
 use crate::status::{DropReason, Health, LastScrape};
@@ -541,4 +542,36 @@ proptest! {
             alive = shown;
         }
     }
+}
+
+#[test]
+#[ignore = "measures; name a page in STONECHAT_PAGE"]
+fn speed() {
+    let page = std::fs::read_to_string(std::env::var("STONECHAT_PAGE").unwrap()).unwrap();
+    let mut lab = Lab::new(settings());
+    let samples = lab.page(&page).samples;
+    let mut fastest = Duration::MAX;
+    for _ in 0..2000 {
+        let page = Page::of(&page, TEXT);
+        let (start, cache) = (Instant::now(), &mut lab.scraper.memory.cache);
+        let by = By {
+            labels: &lab.scraper.target.labels,
+            settings: &lab.scraper.settings,
+        };
+        let (reading, outcome) = read(
+            &page.body,
+            stonechat_exposition::Format::Text,
+            cache,
+            &by,
+            Timestamp::default(),
+        );
+        outcome.unwrap();
+        assert!(cache.finish().is_empty());
+        fastest = fastest.min(start.elapsed());
+        assert_eq!(reading.batch.values.len(), samples);
+    }
+    println!(
+        "{samples} samples, {} ns each",
+        fastest.as_nanos() / samples as u128
+    );
 }
