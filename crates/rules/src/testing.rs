@@ -72,6 +72,15 @@ impl Store {
         lines.join("\n")
     }
 
+    /// Adds a series with samples at these seconds.
+    pub fn put(&self, labels: &Labels, samples: &[(i64, f64)]) {
+        let mut columns = Columns::default();
+        for (seconds, value) in samples {
+            columns.push(at(*seconds), *value);
+        }
+        self.series.lock().push((labels.clone(), columns));
+    }
+
     /// References to what is there now become unknown, as after a store removed old series.
     pub fn forget(&self) {
         let count = self.series.lock().len();

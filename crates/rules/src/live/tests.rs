@@ -1,8 +1,14 @@
 //! Groups through time: what they store, tell and remember.
 
+use std::sync::Arc;
+
+use stonechat_model::Queryable;
+use stonechat_promql::{Cancel, Engine};
+
 use super::LiveGroup;
 use crate::alerts::AlertState;
 use crate::evaluate::{RuleHealth, Workshop};
+use crate::source::EngineSource;
 use crate::status::RuleStatus;
 use crate::testing::{Bench, at, groups, labels};
 
@@ -401,4 +407,41 @@ fn a_stopped_group_ends_after_the_rule_at_hand() {
         asked.get() > 1
     });
     assert_eq!(bench.store.shown(at(0)), "r 1@10");
+}
+
+#[test]
+fn the_engine_reads_what_rules_before_wrote() {
+    let bench = Bench::new();
+    let mut workshop = bench.workshop();
+    workshop.source = Box::new(EngineSource {
+        engine: Engine::default(),
+        queryable: Arc::clone(&bench.store) as Arc<dyn Queryable>,
+        cancel: Cancel::new(),
+    });
+    bench
+        .store
+        .put(&labels("lag{queue=\"push\"}"), &[(0, 100.0), (60, 400.0)]);
+    let group = live(
+        "  - {record: 'lag:doubled', expr: lag * 2}
+  - {alert: Backlog, expr: 'lag:doubled > 500', annotations: {s: '{{ $labels.queue }}: {{ $value }} of {{ query \"sum(lag)\" | first | value }}'}}
+  - {record: answer, expr: '42'}
+  - {alert: Text, expr: '\"text\"'}
+",
+    );
+    run(&group, &workshop, &[10, 70]);
+    assert_eq!(
+        bench.store.shown(at(1)),
+        "ALERTS_FOR_STATE{alertname=\"Backlog\", queue=\"push\"} 70@70
+ALERTS{alertname=\"Backlog\", alertstate=\"firing\", queue=\"push\"} 1@70
+answer 42@10 42@70
+lag:doubled{queue=\"push\"} 200@10 800@70
+lag{queue=\"push\"} 400@60"
+    );
+    let status = group.status();
+    let alert = &status.rules[1].alerting.as_ref().unwrap().alerts[0];
+    assert_eq!(alert.annotations["s"], "push: 800 of 400");
+    assert_eq!(
+        status.rules[3].last_error.as_deref(),
+        Some("rule result is not a vector or scalar")
+    );
 }
