@@ -225,7 +225,7 @@ mod tests {
         #[serde(default)]
         sample_limit: u32,
         #[serde(default)]
-        proxy_url: Option<Unsupported>,
+        proxy: Option<Unsupported>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -275,8 +275,8 @@ mod tests {
             "error: the key `jobs` is given twice\n  --> f.yml:2:1\n2 | jobs: []\n  | ^^^^ leave one out",
         );
         check(
-            "jobs:\n  - job_name: a\n    proxy_url: x\n",
-            "error: the key `proxy_url` is not supported yet\n  --> f.yml:3:5\n3 |     proxy_url: x\n  |     ^^^^^^^^^",
+            "jobs:\n  - job_name: a\n    proxy: x\n",
+            "error: the key `proxy` is not supported yet\n  --> f.yml:3:5\n3 |     proxy: x\n  |     ^^^^^",
         );
     }
 
