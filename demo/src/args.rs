@@ -90,11 +90,13 @@ pub struct KeepArgs {
     pub redis_stream: String,
 
     /// Most messages in the queue; while it is full, sending answers 503
-    #[arg(long, value_name = "MESSAGES", default_value_t = 5_000)]
+    #[arg(long, value_name = "MESSAGES", default_value_t = 5_000,
+        value_parser = clap::value_parser!(u32).range(1..))]
     pub queue_capacity: u32,
 
     /// Most messages in the history, roughly; the oldest are deleted
-    #[arg(long, value_name = "MESSAGES", default_value_t = 500_000)]
+    #[arg(long, value_name = "MESSAGES", default_value_t = 500_000,
+        value_parser = clap::value_parser!(u32).range(1..))]
     pub history: u32,
 }
 
@@ -280,6 +282,7 @@ mod tests {
             ),
             (&["--redis-stream", "key"], "--redis"),
             (&["--fault", "slow-disk"], "there are slow-db"),
+            (&["--queue-capacity", "0"], "0 is not in 1.."),
             (&["--for", "soon"], "is no time such as 90s"),
         ] {
             let error = chat(options).unwrap_err();

@@ -6,6 +6,7 @@ mod chat; // sessions, sending, history
 mod password; // hashing
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use stonechat_metrics::{
@@ -15,9 +16,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::fault::Faults;
-use crate::queue::{QUEUE_NAME, Queue};
+use crate::queue::{QUEUE_NAME, Queue, QueueError};
 use crate::store::Store;
-use crate::wire::Kind;
+use crate::wire::{Delivery, Kind};
 
 pub(crate) use api::router;
 
@@ -66,7 +67,7 @@ pub(crate) struct Logic {
     metrics: LogicMetrics,
     hashing: Semaphore,
     /// Counts sends, to make the failing ones an exact share.
-    sends: std::sync::atomic::AtomicU32,
+    sends: AtomicU32,
 }
 
 impl Logic {
@@ -77,7 +78,7 @@ impl Logic {
             faults,
             metrics,
             hashing: Semaphore::new(HASHES_AT_ONCE),
-            sends: std::sync::atomic::AtomicU32::new(0),
+            sends: AtomicU32::new(0),
         }
     }
 
@@ -114,10 +115,7 @@ impl Logic {
     }
 
     /// Publishes into the queue and counts it.
-    async fn publish(
-        &self,
-        delivery: crate::wire::Delivery,
-    ) -> Result<(), crate::queue::QueueError> {
+    async fn publish(&self, delivery: Delivery) -> Result<(), QueueError> {
         let published = self.queue.publish(delivery).await;
         self.metrics.queue.published(Outcome::from(&published));
         published

@@ -40,7 +40,15 @@ pub enum QueueError {
         /// The limit that was reached.
         capacity: u32,
     },
-    /// Redis cannot be reached, or refused: check the URL and that Redis runs.
+    /// There is no Redis at the start: check the URL and that Redis runs.
+    #[error("cannot open the queue at {what}")]
+    Open {
+        /// The URL without its password.
+        what: String,
+        /// What the driver said.
+        source: ::redis::RedisError,
+    },
+    /// Redis cannot be reached any more, or refused.
     #[error("the queue in redis failed")]
     Redis(#[from] ::redis::RedisError),
     /// The delivery cannot be written as JSON.

@@ -15,7 +15,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult,
     SqliteSynchronous,
 };
-use sqlx::{MySql, Sqlite};
+use sqlx::{ConnectOptions, Connection, MySql, Sqlite};
 use stonechat_metrics::Database as DatabaseMetrics;
 
 use crate::fault::{Fault, Faults};
@@ -206,6 +206,13 @@ async fn open_mysql(url: &str) -> Result<Sides<MySql>, StoreError> {
         source,
     };
     let options: MySqlConnectOptions = url.parse().map_err(failed)?;
+    // A pool tries until its time is up and then tells only that; one connection tells why.
+    let first = tokio::time::timeout(CONNECT_TIMEOUT, options.connect());
+    let first = first
+        .await
+        .map_err(|_| StoreError::Timeout)?
+        .map_err(failed)?;
+    first.close().await.map_err(failed)?;
     let pool = MySqlPoolOptions::new()
         .max_connections(MYSQL_CONNECTIONS_MAX)
         .acquire_timeout(CONNECT_TIMEOUT)

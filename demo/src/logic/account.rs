@@ -42,7 +42,7 @@ impl Logic {
         let expires_at = UnixMillis(now.0 + TOKEN_LIFE_MS);
         let hash = password::token_hash(&token);
         self.store
-            .add_token(account.user_id, &hash, [now, expires_at])
+            .add_token(account.user_id, &hash, now, expires_at)
             .await?;
         Ok(LoggedIn {
             user_id: account.user_id,

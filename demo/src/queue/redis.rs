@@ -14,6 +14,7 @@ use redis::streams::{
 use redis::{AsyncCommands, Client, RedisError};
 
 use super::{Entry, EntryId, QueueError};
+use crate::store::without_password;
 use crate::wire::Delivery;
 
 const GROUP: &str = "task";
@@ -43,8 +44,12 @@ pub(crate) struct RedisQueue {
 
 impl RedisQueue {
     pub async fn open(url: &str, stream: &str, capacity: u32) -> Result<Self, QueueError> {
-        let client = Client::open(url)?;
-        let connection = connect(&client, RESPONSE_TIMEOUT).await?;
+        let failed = |source| QueueError::Open {
+            what: without_password(url),
+            source,
+        };
+        let client = Client::open(url).map_err(failed)?;
+        let connection = connect(&client, RESPONSE_TIMEOUT).await.map_err(failed)?;
         let queue = Self {
             client,
             connection,

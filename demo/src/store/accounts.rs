@@ -85,7 +85,8 @@ impl Store {
         &self,
         user: UserId,
         token_hash: &str,
-        [now, expires_at]: [UnixMillis; 2],
+        now: UnixMillis,
+        expires_at: UnixMillis,
     ) -> Result<(), StoreError> {
         const FORGET: &str = "DELETE FROM tokens WHERE user_id = ? AND expires_at_ms < ?";
         const ADD: &str =
