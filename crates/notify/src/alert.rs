@@ -14,13 +14,17 @@ use crate::group::GroupId;
 pub(crate) struct KnownAlert {
     pub(crate) alert: Alert,
     pub(crate) fingerprint: Fingerprint,
+    /// It has been reported since the start. One that is only remembered from before it is told to nobody who does
+    /// not already know it to fire.
+    pub(crate) reported: bool,
 }
 
 impl KnownAlert {
-    pub(crate) fn new(alert: Alert) -> Self {
+    pub(crate) fn new(alert: Alert, reported: bool) -> Self {
         Self {
             fingerprint: Fingerprint::of(&alert.labels),
             alert,
+            reported,
         }
     }
 }

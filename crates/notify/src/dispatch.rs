@@ -166,7 +166,7 @@ impl Dispatcher {
         match input {
             Input::Alerts(alerts) => {
                 for alert in alerts {
-                    self.put(now, alert, &mut outputs);
+                    self.put(now, alert, true, &mut outputs);
                 }
             }
             Input::Tick => self.tick(now, &mut outputs),
@@ -209,7 +209,8 @@ impl Dispatcher {
         entries.collect()
     }
 
-    fn put(&mut self, now: Timestamp, alert: Alert, outputs: &mut Vec<Output>) {
+    /// Takes in the newest state of an alert, reported now or remembered from before a restart.
+    fn put(&mut self, now: Timestamp, alert: Alert, reported: bool, outputs: &mut Vec<Output>) {
         let labels = alert.labels.clone();
         let full = self.alerts.len() >= self.limits.alerts_max;
         match self.alerts.get_mut(&labels) {
@@ -221,10 +222,11 @@ impl Dispatcher {
                 slot.known = Arc::new(KnownAlert {
                     fingerprint: slot.known.fingerprint,
                     alert: merged,
+                    reported,
                 });
             }
             // Over before it was heard of: nobody has been told that it fires.
-            None if alert.is_resolved(now) => return,
+            None if reported && alert.is_resolved(now) => return,
             None if full => {
                 outputs.push(Output::Note(Note::Dropped(Limit::Alerts)));
                 return;
@@ -233,7 +235,7 @@ impl Dispatcher {
                 let slot = Slot {
                     routes: self.config.routes.matching(&labels).into(),
                     groups: Vec::new(),
-                    known: Arc::new(KnownAlert::new(alert)),
+                    known: Arc::new(KnownAlert::new(alert, reported)),
                 };
                 self.alerts.insert(labels.clone(), slot);
                 self.inhibitor.insert(&labels);

@@ -1,6 +1,7 @@
 //! HTTP clients as `http_config` asks for them.
 
 use std::io;
+use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, RequestBuilder};
@@ -25,6 +26,9 @@ pub(crate) enum ClientError {
 }
 
 const USER_AGENT: &str = concat!("Stonechat/", env!("CARGO_PKG_VERSION"));
+
+/// How long a connection may take to come about. A request that was not begun can be repeated without harm.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The most redirects that are followed, as in Go.
 const REDIRECTS_MAX: usize = 10;
@@ -73,6 +77,7 @@ fn builder(config: &HttpConfig) -> Result<ClientBuilder, ClientError> {
     let mut builder = Client::builder()
         .user_agent(USER_AGENT)
         .redirect(redirects)
+        .connect_timeout(CONNECT_TIMEOUT)
         .no_proxy();
     if let Some(proxy) = &config.proxy_url {
         let proxy = Proxy::all(proxy.reveal());

@@ -115,14 +115,15 @@ mod tests {
     use crate::channel::ChannelKind;
 
     fn told(name: &str, resolved: bool) -> ToldAlert {
+        let alert = Alert {
+            labels: Labels::from_pairs([("alertname", name)]).unwrap(),
+            annotations: BTreeMap::new(),
+            starts_at: Timestamp::default(),
+            ends_at: Timestamp::MAX,
+            generator_url: String::new(),
+        };
         ToldAlert {
-            known: Arc::new(KnownAlert::new(Alert {
-                labels: Labels::from_pairs([("alertname", name)]).unwrap(),
-                annotations: BTreeMap::new(),
-                starts_at: Timestamp::default(),
-                ends_at: Timestamp::MAX,
-                generator_url: String::new(),
-            })),
+            known: Arc::new(KnownAlert::new(alert, true)),
             resolved,
         }
     }

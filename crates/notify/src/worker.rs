@@ -146,10 +146,17 @@ impl Worker {
         attempts: &mut u32,
     ) -> Result<Attempt, Outcome> {
         let turn = async {
-            while let Some(until) = self.paused() {
-                sleep_until(until).await;
+            loop {
+                if let Some(until) = self.paused() {
+                    sleep_until(until).await;
+                    continue;
+                }
+                let permit = self.requests.acquire().await;
+                // The receiver may have asked to wait meanwhile.
+                if self.paused().is_none() {
+                    return permit;
+                }
             }
-            self.requests.acquire().await
         };
         let _turn = tokio::select! {
             biased;

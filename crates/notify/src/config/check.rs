@@ -4,7 +4,7 @@ use std::path::Path;
 
 use stonechat_model::yaml::{self, Spanned};
 use stonechat_model::{
-    MatchOp, Matcher, Problem, Problems, Secret, is_label_name, is_legacy_label_name, nearest,
+    MatchOp, Matcher, Problem, Problems, is_label_name, is_legacy_label_name, nearest,
 };
 
 use super::file::{Text, TextMap};
@@ -50,18 +50,6 @@ impl<'a> Check<'a> {
         help: impl Into<String>,
     ) {
         let problem = yaml::problem_at(self.file, self.text, value, message).help(help);
-        self.problems.0.push(problem);
-    }
-
-    /// A problem at the place of a secret, whose text is not shown.
-    pub(crate) fn at_secret(
-        &mut self,
-        value: &Spanned<Secret>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        let concealed = self.text.replace(value.value.reveal(), "<secret>");
-        let problem = yaml::problem_at(self.file, &concealed, value, message).help(help);
         self.problems.0.push(problem);
     }
 

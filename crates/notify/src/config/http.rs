@@ -155,7 +155,7 @@ impl HttpFile {
         if let Some(proxy) = &self.proxy_url {
             let url = reqwest::Url::parse(proxy.value.reveal());
             if !url.is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
-                check.at_secret(
+                check.at_with_help(
                     proxy,
                     "not the URL of a proxy",
                     "write for example http://127.0.0.1:3128",

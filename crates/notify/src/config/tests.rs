@@ -233,11 +233,11 @@ fn webhooks_are_checked() {
         ),
         (
             "{url_file: f, payload: {a: b}}",
-            "this key is not supported yet at 1:87",
+            "the key `payload` is not supported yet at 1:78",
         ),
         (
             "{url_file: f, http_config: {oauth2: {}}}",
-            "this key is not supported yet at 1:100",
+            "the key `oauth2` is not supported yet at 1:92",
         ),
         (
             "{url_file: f, http_config: {basic_auth: {username: u, password: p, password_file: q}, bearer_token: t}}",
@@ -268,10 +268,12 @@ fn webhooks_are_checked() {
 fn a_url_that_may_be_secret_is_not_shown() {
     let text = "route: {receiver: a}\nreceivers:\n- name: a\n  webhook_configs:\n  - url: htp://h/token-1\n";
     let problems = Config::parse(Path::new("a.yml"), text).unwrap_err();
-    assert_eq!(
-        problems.to_string(),
-        "error: a URL with `htp:` is not one of the web\n  --> a.yml:5:10\n5 |   - url: <secret>\n  |          ^^^^^^^^ write for example http://127.0.0.1:8080/alerts"
+    let shown = problems.to_string();
+    assert!(
+        shown.starts_with("error: a URL with `htp:` is not one of the web\n"),
+        "{shown}"
     );
+    assert!(!shown.contains("token-1"), "{shown}");
 }
 
 /// The verdicts and receivers of the real `amtool`, where they are at hand.
@@ -283,7 +285,8 @@ mod amtool {
 
     use super::*;
 
-    const CASES: &str = "/work/shared/conformance";
+    /// A folder beside the repository.
+    const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/conformance");
 
     fn read<T: serde::de::DeserializeOwned>(file: &str) -> Option<(PathBuf, Vec<T>)> {
         let path = Path::new(CASES).join(file);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use stonechat_model::{Labels, Timestamp};
 
-use super::{Dispatcher, Input, Output};
+use super::{Dispatcher, Output};
+use crate::alert::KnownAlert;
 use crate::config::Config;
 use crate::group::{Group, GroupId};
 use crate::inhibit::Inhibitor;
@@ -25,33 +26,25 @@ pub(crate) struct Restored {
 impl Dispatcher {
     /// Takes up the state from before a restart. The alerts that receivers know to fire are known again. Whoever
     /// reports them has some time to do so again; if nobody does, they are over, and the receivers hear of it.
-    pub(crate) fn restore(&mut self, now: Timestamp, restored: Vec<Restored>) {
+    pub(crate) fn restore(&mut self, now: Timestamp, restored: Vec<Restored>) -> Vec<Output> {
         let grace = now.plus(self.config.resolve_timeout);
-        let mut alerts = Vec::new();
+        let mut outputs = Vec::new();
         for Restored { entry, written_at } in restored {
             for known in &entry.firing {
                 let mut alert = known.alert.clone();
                 if alert.ends_at > written_at {
                     alert.ends_at = alert.ends_at.max(grace);
                 }
-                alerts.push((alert.ends_at <= now, alert));
+                self.put(now, alert, false, &mut outputs);
             }
             self.log.insert(entry.key.clone(), entry);
         }
-        // An alert that is over is taken only if it was known to fire, so it is first put as it was.
-        for (over, alert) in alerts {
-            let ends_at = alert.ends_at;
-            let mut firing = alert.clone();
-            firing.ends_at = if over { grace } else { ends_at };
-            self.step(now, Input::Alerts(vec![firing]));
-            if over {
-                self.step(now, Input::Alerts(vec![alert]));
-            }
-        }
+        outputs
     }
 
     /// Goes on with another configuration. A group whose key and receiver are still there keeps its time.
     pub(super) fn apply(&mut self, now: Timestamp, config: Arc<Config>, outputs: &mut Vec<Output>) {
+        self.forget_ended(now, outputs);
         let old_config = std::mem::replace(&mut self.config, config);
         self.inhibitor = Inhibitor::new(&self.config.inhibitions);
         let old: HashMap<GroupName, Group> = self
@@ -78,6 +71,23 @@ impl Dispatcher {
             }
         }
         self.keep_groups(now, old);
+    }
+
+    /// Receivers of groups that are gone have heard by another way that their alerts are over. Should the other
+    /// configuration bring such a group back, its alerts have to be new to it.
+    fn forget_ended(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
+        let keys = self.groups.keys();
+        let alerts = &self.alerts;
+        let over = |known: &Arc<KnownAlert>| {
+            let slot = alerts.get(&known.alert.labels);
+            slot.is_none_or(|slot| slot.is_done(now))
+        };
+        for (key, entry) in &mut self.log {
+            if !keys.contains(&key.group) && entry.firing.iter().any(over) {
+                entry.firing.retain(|known| !over(known));
+                outputs.push(Output::Record(entry.clone()));
+            }
+        }
     }
 
     /// Gives new groups the times and rounds of the old ones of the same name.

@@ -105,7 +105,14 @@ impl Dispatcher {
         let route = self.config.routes.get(group.route);
         let (repeat, interval) = (route.repeat_interval, route.group_interval);
         let entry = self.log.get(&key);
-        let Some(reason) = log::reason(entry, alerts, integration.send_resolved, repeat, now)
+        let alerts: Vec<ToldAlert> = alerts
+            .iter()
+            .filter(|told| {
+                told.known.reported || entry.is_some_and(|e| e.knows_firing(told.fingerprint()))
+            })
+            .cloned()
+            .collect();
+        let Some(reason) = log::reason(entry, &alerts, integration.send_resolved, repeat, now)
         else {
             return;
         };
@@ -115,7 +122,7 @@ impl Dispatcher {
             .cloned()
             .collect();
         if message.is_empty() {
-            self.record(LogEntry::new(key, alerts, repeat, now), outputs);
+            self.record(LogEntry::new(key, &alerts, repeat, now), outputs);
             return;
         }
         let order = Order {
@@ -135,7 +142,7 @@ impl Dispatcher {
             ticket: order.ticket,
             group: id,
             again: false,
-            alerts: alerts.to_vec(),
+            alerts,
             repeat,
         };
         self.tickets.insert(order.ticket, key.clone());

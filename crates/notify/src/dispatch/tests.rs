@@ -538,3 +538,72 @@ fn limits_drop_what_is_too_much() {
         "groups, alerts",
     );
 }
+
+#[test]
+fn an_end_that_one_way_has_heard_is_not_undone_by_a_restart() {
+    check(
+        "
+route: {receiver: r, group_wait: 0s, group_interval: 1m}
+receivers:
+- name: r
+  webhook_configs: [{url: 'http://r/0'}, {url: 'http://r/1'}]
+",
+        "
+        0s  fire a
+        0s  fire b until=4m
+        0s  => r first notification: a b
+        0s  => r[1] first notification: a b
+        10s answer r[1] never
+        20s end b
+        1m  => r some alerts resolved: a -b
+        1m  => r[1] some alerts resolved: a -b
+        70s kill
+        # The second way still believes that b fires; for the first it is over.
+        71s fire a
+        2m  fire c
+        2m10s => r new alerts added: a c
+        2m10s => r[1] new alerts added: a b c
+        2m15s answer r[1] now
+        3m10s => r[1] new alerts added: a b c
+        6m10s => r[1] some alerts resolved: a -b c
+        20m stop",
+    );
+}
+
+#[test]
+fn an_alert_that_ended_under_another_grouping_is_new_when_the_first_comes_back() {
+    let other = PLAIN.replace("[alertname]", "[x]");
+    driver::check_with(
+        PLAIN,
+        &[&other, PLAIN],
+        "
+        0s     fire a
+        30s    => r first notification: a
+        1m     reload 0
+        1m     => r first notification: a
+        2m     end a
+        6m     => r all alerts resolved: -a
+        7m     reload 1
+        8m     fire a
+        8m30s  => r first notification: a
+        9m     stop",
+    );
+}
+
+#[test]
+fn a_group_of_before_a_change_of_grouping_does_not_come_back_by_a_restart() {
+    let other = PLAIN.replace("[alertname]", "[x]");
+    driver::check_with(
+        PLAIN,
+        &[&other],
+        "
+        0s     fire a
+        30s    => r first notification: a
+        1m     reload 0
+        1m     => r first notification: a
+        2m     end a
+        6m     => r all alerts resolved: -a
+        7m     kill
+        30m    stop",
+    );
+}

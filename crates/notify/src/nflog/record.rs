@@ -147,13 +147,14 @@ fn read(bytes: &[u8]) -> Result<(Restored, usize), Fault> {
 
 fn restored(record: EntryRecord) -> Restored {
     let firing = record.firing.into_iter().map(|alert| {
-        Arc::new(KnownAlert::new(Alert {
+        let alert = Alert {
             labels: alert.labels,
             annotations: alert.annotations,
             starts_at: Timestamp::from_millis(alert.starts_at),
             ends_at: Timestamp::from_millis(alert.ends_at),
             generator_url: alert.generator_url,
-        }))
+        };
+        Arc::new(KnownAlert::new(alert, false))
     });
     let resolved = record
         .resolved

@@ -13,6 +13,16 @@ fn at(seconds: u64) -> Timestamp {
     Timestamp::default().plus(Duration::from_secs(seconds))
 }
 
+fn alert(name: &str) -> Alert {
+    Alert {
+        labels: Labels::from_pairs([("alertname", name)]).unwrap(),
+        annotations: BTreeMap::from([("summary".to_owned(), "line\nbreak".to_owned())]),
+        starts_at: at(1),
+        ends_at: at(1000),
+        generator_url: "http://g/".to_owned(),
+    }
+}
+
 fn entry(group: &str, told_at: u64, alerts: &[(&str, bool)]) -> LogEntry {
     let key = LogKey {
         group: Arc::from(group),
@@ -25,13 +35,7 @@ fn entry(group: &str, told_at: u64, alerts: &[(&str, bool)]) -> LogEntry {
     let alerts: Vec<ToldAlert> = alerts
         .iter()
         .map(|(name, resolved)| ToldAlert {
-            known: Arc::new(KnownAlert::new(Alert {
-                labels: Labels::from_pairs([("alertname", *name)]).unwrap(),
-                annotations: BTreeMap::from([("summary".to_owned(), "line\nbreak".to_owned())]),
-                starts_at: at(1),
-                ends_at: at(1000),
-                generator_url: "http://g/".to_owned(),
-            })),
+            known: Arc::new(KnownAlert::new(alert(name), false)),
             resolved: *resolved,
         })
         .collect();

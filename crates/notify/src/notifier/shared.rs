@@ -53,7 +53,11 @@ impl Shared {
         let now = Timestamp::now();
         let (nflog, restored) = Nflog::open(&options.data_dir, now)?;
         let mut dispatcher = Dispatcher::new(config, options.limits);
-        dispatcher.restore(now, restored);
+        for output in dispatcher.restore(now, restored) {
+            if let Output::Note(note) = output {
+                options.metrics.count(note);
+            }
+        }
         Ok(Self {
             options,
             dispatcher: Arc::new(Mutex::new(dispatcher)),

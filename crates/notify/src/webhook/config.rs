@@ -76,13 +76,13 @@ impl WebhookConfig {
 fn check_url(check: &mut Check<'_>, url: &Spanned<Secret>) -> Option<Secret> {
     if url.value.reveal().contains("{{") {
         let message = "templates in a webhook's URL are not supported yet";
-        check.at_secret(url, message, "write the URL as it is");
+        check.at_with_help(url, message, "write the URL as it is");
         return None;
     }
     match parse_url(url.value.reveal()) {
         Ok(_) => Some(url.value.clone()),
         Err(message) => {
-            check.at_secret(
+            check.at_with_help(
                 url,
                 message,
                 "write for example http://127.0.0.1:8080/alerts",

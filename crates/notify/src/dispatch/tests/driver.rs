@@ -230,8 +230,8 @@ impl Driver {
     fn restart(&mut self) {
         self.landing.clear();
         self.dispatcher = Dispatcher::new(Arc::clone(&self.config), self.limits);
-        self.dispatcher
-            .restore(self.now, nflog::read_bytes(&self.disk, self.now));
+        let restored = nflog::read_bytes(&self.disk, self.now);
+        self.dispatcher.restore(self.now, restored);
     }
 
     fn alert(&self, over: bool, words: &[&str]) -> Alert {
