@@ -122,7 +122,7 @@ fn a_bad_expression_is_shown_where_it_is_wrong() {
     );
     check_rule(
         "  - {alert: A, expr: 'up ='}\n",
-        (4, 24),
+        (4, 26),
         "group \"g\", rule 1, \"A\": could not parse expression: unexpected \"=\"",
     );
 }
