@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Comma,
     LeftParen,
     RightParen,
+    /// A sign that means nothing here.
+    Other,
     End,
 }
 
@@ -61,23 +63,26 @@ const LEFT: &str = "{{";
 const RIGHT: &str = "}}";
 const SPACES: [char; 4] = [' ', '\t', '\r', '\n'];
 
-/// Cuts a template into tokens; the last one is [`Kind::End`].
-pub(crate) fn tokens(source: &str) -> Result<Vec<Token<'_>>, LexError> {
+/// Cuts a template into tokens; the last one is [`Kind::End`]. When no token can be made at some place, the tokens
+/// end there, and what is wrong stands beside them: a mistake before that place is told first.
+pub(crate) fn tokens(source: &str) -> (Vec<Token<'_>>, Option<LexError>) {
     let mut lexer = Lexer {
         source,
         at: 0,
         tokens: Vec::new(),
         trim_next: false,
     };
-    while lexer.at < source.len() {
-        lexer.text_and_action()?;
+    let mut error = None;
+    while lexer.at < source.len() && error.is_none() {
+        error = lexer.text_and_action().err();
     }
-    lexer.tokens.push(Token {
+    let end = Token {
         kind: Kind::End,
         text: "",
-        offset: source.len(),
-    });
-    Ok(lexer.tokens)
+        offset: lexer.at,
+    };
+    lexer.tokens.push(end);
+    (lexer.tokens, error)
 }
 
 struct Lexer<'a> {

@@ -28,12 +28,8 @@ pub(crate) fn parse(
         place: Place::of(text, failure.offset),
         message: failure.message,
     };
-    let tokens = lex::tokens(text).map_err(|error| {
-        fail(Failure {
-            offset: error.offset,
-            message: error.message,
-        })
-    })?;
+    let (tokens, lex_error) = lex::tokens(text);
+    let end = tokens.last().map_or(0, |token| token.offset);
     let mut parser = Parser {
         tokens: &tokens,
         next: 0,
@@ -43,7 +39,19 @@ pub(crate) fn parse(
         nesting: 0,
         defined: HashMap::new(),
     };
-    let body = parser.file().map_err(fail)?;
+    let body = parser.file();
+    if let Some(error) = lex_error
+        && body
+            .as_ref()
+            .err()
+            .is_none_or(|failure| failure.offset >= end)
+    {
+        return Err(fail(Failure {
+            offset: error.offset,
+            message: error.message,
+        }));
+    }
+    let body = body.map_err(fail)?;
     let trees = parser.defined.into_iter().chain([(name.to_owned(), body)]);
     Ok(trees
         .map(|(name, body)| Tree {
@@ -77,7 +85,7 @@ struct Parser<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ended {
     End,
-    /// `else`, with the parser behind the word.
+    /// `else`, with the parser behind its action, or before the `if` or `with` in it.
     Else,
 }
 
@@ -106,7 +114,7 @@ impl<'a> Parser<'a> {
     fn unexpected<T>(&self, token: Token<'_>, context: &str) -> Parsed<T> {
         let shown = match token.kind {
             Kind::End => "EOF".to_owned(),
-            Kind::Keyword => format!("<{}>", token.text),
+            Kind::Keyword | Kind::Dot | Kind::Nil => format!("<{}>", token.text),
             _ => format!("{:?}", token.text),
         };
         fail(token.offset, format!("unexpected {shown} in {context}"))
@@ -180,7 +188,10 @@ impl<'a> Parser<'a> {
     fn define(&mut self, name: String, body: Vec<Node>, offset: usize) -> Parsed<()> {
         match self.defined.get(&name) {
             Some(old) if !is_blank(old) && !is_blank(&body) => {
-                return fail(offset, format!("multiple definition of template {name:?}"));
+                return fail(
+                    offset,
+                    format!("template: multiple definition of template {name:?}"),
+                );
             }
             Some(old) if !is_blank(old) => return Ok(()),
             _ => {}
@@ -254,8 +265,15 @@ impl<'a> Parser<'a> {
                 self.expect(Kind::RightDelimiter, "end")?;
                 return Ok(Err((Ended::End, token.offset)));
             }
-            "else" => return Ok(Err((Ended::Else, token.offset))),
-            _ => return fail(token.offset, "unexpected {{define}}"),
+            "else" => {
+                self.skip_space();
+                let next = self.peek();
+                if next.kind != Kind::Keyword || !matches!(next.text, "if" | "with") {
+                    self.expect(Kind::RightDelimiter, "else")?;
+                }
+                return Ok(Err((Ended::Else, token.offset)));
+            }
+            _ => return self.unexpected(token, "command"),
         }))
     }
 
@@ -301,10 +319,12 @@ impl<'a> Parser<'a> {
 
     /// What stands behind `else`: a list, or for `if` and `with` another branch of that kind which shares the `end`.
     fn otherwise(&mut self, word: &str) -> Parsed<Vec<Node>> {
-        self.skip_space();
         let token = self.peek();
-        if token.kind == Kind::Keyword && token.text == word && word != "range" {
+        if token.kind == Kind::Keyword {
             self.take();
+            if token.text != word {
+                return self.unexpected(token, "input");
+            }
             let chained = self.deeper(|parser| parser.branch(word))?;
             return Ok(vec![if word == "if" {
                 Node::If(chained)
@@ -312,7 +332,6 @@ impl<'a> Parser<'a> {
                 Node::With(chained)
             }]);
         }
-        self.expect(Kind::RightDelimiter, "else")?;
         match self.list(word)? {
             (nodes, Ended::End) => Ok(nodes),
             (_, Ended::Else) => fail(self.peek().offset, "expected end; found {{else}}"),

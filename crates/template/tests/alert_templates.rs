@@ -83,3 +83,28 @@ fn errors_read_as_in_go() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
+
+#[test]
+fn bad_texts_are_refused_as_in_go() {
+    let mut failures = Vec::new();
+    for (text, expected) in cases::BAD {
+        let mut templates = Templates::new(MissingKey::Zero);
+        let got = templates.add("__alert_A", &format!("{ALERT_PRELUDE}{text}"), is_function);
+        let got = got.err().map(|error| error.to_string());
+        if got.as_deref() != Some(*expected) {
+            failures.push(format!(
+                "{text}\n  expected {expected:?}\n       got {got:?}"
+            ));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn odd_texts_are_taken_as_in_go() {
+    for text in cases::ODD {
+        let mut templates = Templates::new(MissingKey::Zero);
+        let taken = templates.add("t", &format!("{ALERT_PRELUDE}{text}"), is_function);
+        assert_eq!(taken, Ok(()), "{text}");
+    }
+}

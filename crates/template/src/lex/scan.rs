@@ -34,6 +34,7 @@ pub(super) fn token(rest: &str) -> Result<(Kind, usize), String> {
         }
         '.' | '+' | '-' | '0'..='9' => number(rest),
         letter if is_word(letter) => Ok((word(rest)?, word_length(rest))),
+        sign if sign.is_ascii_graphic() => Ok((Kind::Other, 1)),
         other => Err(format!(
             "unrecognized character in action: {}",
             code_point(other)

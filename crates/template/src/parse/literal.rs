@@ -21,7 +21,10 @@ pub(super) fn number(token: Token<'_>) -> Parsed<Number> {
     let written = token.text.to_owned();
     if token.kind == Kind::Character {
         let inner = &token.text[1..token.text.len() - 1];
-        let text = unquote(inner, '\'').unwrap_or_default();
+        let text = unquote(inner, '\'').filter(|text| !text.is_empty());
+        let Some(text) = text else {
+            return fail(token.offset, "invalid syntax");
+        };
         let mut characters = text.chars();
         return match (characters.next(), characters.next()) {
             (Some(character), None) => {
@@ -45,6 +48,9 @@ pub(super) fn number(token: Token<'_>) -> Parsed<Number> {
     let float = int
         .map(|int| int as f64)
         .or_else(|| written.replace('_', "").parse().ok());
+    if int.is_none() && float.is_some() && !written.contains(['.', 'e', 'E']) {
+        return fail(token.offset, format!("integer overflow: {written:?}"));
+    }
     // A float without a fraction may stand where a whole number is wanted.
     let int = int.or_else(|| {
         float

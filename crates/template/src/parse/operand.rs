@@ -39,10 +39,6 @@ impl<'a> Parser<'a> {
         }
         check(&pipeline, context, self.peek())?;
         self.take();
-        // Variables are known from here on, not in their own definition.
-        if !pipeline.assigns {
-            self.variables.extend(pipeline.variables.iter().cloned());
-        }
         Ok(pipeline)
     }
 
@@ -57,14 +53,9 @@ impl<'a> Parser<'a> {
                 Kind::Assign | Kind::Declare => {
                     self.take();
                     variables.push(variable.text.to_owned());
-                    let assigns = sign.kind == Kind::Assign;
-                    if assigns
-                        && let Some(unknown) =
-                            variables.iter().find(|name| !self.variables.contains(name))
-                    {
-                        return fail(variable.offset, format!("undefined variable {unknown:?}"));
-                    }
-                    return Ok((variables, assigns));
+                    // As in Go, known from here on, whether declared or not.
+                    self.variables.extend(variables.iter().cloned());
+                    return Ok((variables, sign.kind == Kind::Assign));
                 }
                 Kind::Comma if context == "range" && variables.is_empty() => {
                     self.take();
@@ -101,10 +92,6 @@ impl<'a> Parser<'a> {
                 Kind::RightDelimiter | Kind::RightParen => break,
                 Kind::Pipe => {
                     self.take();
-                    self.skip_space();
-                    if matches!(self.peek().kind, Kind::RightDelimiter | Kind::RightParen) {
-                        return fail(token.offset, "missing value for command");
-                    }
                     break;
                 }
                 _ => return self.unexpected(token, "operand"),

@@ -467,3 +467,294 @@ pub const ERRORS: &[(&str, &str)] = &[
         r#"template: __alert_A:1:115: executing "__alert_A" at <nil>: nil is not a command"#,
     ),
 ];
+
+/// A text that is no template, and the error of reading it.
+pub const BAD: &[(&str, &str)] = &[
+    ("{{", "template: __alert_A:1: unclosed action"),
+    ("{{ ", "template: __alert_A:1: unclosed action"),
+    ("{{ }}", "template: __alert_A:1: missing value for command"),
+    (
+        "{{ foo }}",
+        r#"template: __alert_A:1: function "foo" not defined"#,
+    ),
+    (
+        "{{ $x }}",
+        r#"template: __alert_A:1: undefined variable "$x""#,
+    ),
+    (
+        "{{ if }}x{{ end }}",
+        "template: __alert_A:1: missing value for if",
+    ),
+    ("{{ if 1 }}", "template: __alert_A:1: unexpected EOF"),
+    ("{{ end }}", "template: __alert_A:1: unexpected {{end}}"),
+    ("{{ else }}", "template: __alert_A:1: unexpected {{else}}"),
+    (
+        "{{ if 1 }}{{ else }}{{ else }}{{ end }}",
+        "template: __alert_A:1: expected end; found {{else}}",
+    ),
+    (
+        "{{ range 1 }}{{ else if }}{{ end }}",
+        "template: __alert_A:1: unexpected <if> in input",
+    ),
+    (
+        r#"{{ define "x" }}"#,
+        "template: __alert_A:1: unexpected EOF",
+    ),
+    (
+        "{{ define x }}{{ end }}",
+        r#"template: __alert_A:1: unexpected "x" in define clause"#,
+    ),
+    (
+        r#"{{ if 1 }}{{ define "x" }}{{ end }}{{ end }}"#,
+        "template: __alert_A:1: unexpected <define> in command",
+    ),
+    (
+        "{{ template }}",
+        r#"template: __alert_A:1: unexpected "}}" in template clause"#,
+    ),
+    (
+        "{{ template x }}",
+        r#"template: __alert_A:1: unexpected "x" in template clause"#,
+    ),
+    (
+        r#"{{ "abc }}"#,
+        "template: __alert_A:1: unterminated quoted string",
+    ),
+    (
+        "{{ `abc }}",
+        "template: __alert_A:1: unterminated raw quoted string",
+    ),
+    (
+        "{{ 'ab' }}",
+        "template: __alert_A:1: malformed character constant: 'ab'",
+    ),
+    ("{{ '' }}", "template: __alert_A:1: invalid syntax"),
+    (r#"{{ "\q" }}"#, "template: __alert_A:1: invalid syntax"),
+    (
+        "{{ 1a }}",
+        r#"template: __alert_A:1: bad number syntax: "1a""#,
+    ),
+    (
+        "{{ 0x }}",
+        r#"template: __alert_A:1: illegal number syntax: "0x""#,
+    ),
+    (
+        "{{ 1.2.3 }}",
+        r#"template: __alert_A:1: unexpected ".3" in operand"#,
+    ),
+    (
+        "{{ /* x }}",
+        r#"template: __alert_A:1: unexpected "/" in command"#,
+    ),
+    (
+        "{{/* x */ y }}",
+        "template: __alert_A:1: comment ends before closing delimiter",
+    ),
+    ("{{/* x }}", "template: __alert_A:1: unclosed comment"),
+    ("{{ ( }}", "template: __alert_A:1: unclosed left paren"),
+    ("{{ ) }}", "template: __alert_A:1: unexpected right paren"),
+    ("{{ (1 }}", "template: __alert_A:1: unclosed left paren"),
+    (
+        "{{ 1 | 2 }}",
+        "template: __alert_A:1: non executable command in pipeline stage 2",
+    ),
+    (
+        "{{ | 1 }}",
+        r#"template: __alert_A:1: unexpected "|" in command"#,
+    ),
+    (
+        "{{ 1.foo }}",
+        r#"template: __alert_A:1: bad number syntax: "1.f""#,
+    ),
+    (
+        r#"{{ "a".foo }}"#,
+        r#"template: __alert_A:1: unexpected . after term "\"a\"""#,
+    ),
+    (
+        "{{ .foo.bar. }}",
+        "template: __alert_A:1: unexpected <.> in operand",
+    ),
+    (
+        "{{ $x := }}",
+        "template: __alert_A:1: missing value for command",
+    ),
+    (
+        "{{ $x := 1 $y }}",
+        r#"template: __alert_A:1: undefined variable "$y""#,
+    ),
+    (
+        "{{ $x, $y := 1 }}",
+        "template: __alert_A:1: too many declarations in command",
+    ),
+    (
+        "{{ range $x, $y, $z := 1 }}{{ end }}",
+        "template: __alert_A:1: too many declarations in range",
+    ),
+    (
+        "{{ range $x, := 1 }}{{ end }}",
+        "template: __alert_A:1: range can only initialize variables",
+    ),
+    (
+        "{{ break }}",
+        "template: __alert_A:1: {{break}} outside {{range}}",
+    ),
+    (
+        "{{ continue }}",
+        "template: __alert_A:1: {{continue}} outside {{range}}",
+    ),
+    (
+        "{{ range 1 }}{{ break 1 }}{{ end }}",
+        r#"template: __alert_A:1: unexpected "1" in {{break}}"#,
+    ),
+    (
+        "{{ if 1 }}{{ break }}{{ end }}",
+        "template: __alert_A:1: {{break}} outside {{range}}",
+    ),
+    (
+        "{{ & }}",
+        r#"template: __alert_A:1: unexpected "&" in command"#,
+    ),
+    (
+        "{{ a%b }}",
+        "template: __alert_A:1: bad character U+0025 '%'",
+    ),
+    (
+        r#"{{ print"x" }}"#,
+        r#"template: __alert_A:1: bad character U+0022 '"'"#,
+    ),
+    (
+        r#"{{ print "a""b" }}"#,
+        r#"template: __alert_A:1: unexpected "\"b\"" in operand"#,
+    ),
+    (
+        "{{ print (1)(2) }}",
+        r#"template: __alert_A:1: unexpected "(" in operand"#,
+    ),
+    (
+        "{{ .a.b c }}",
+        r#"template: __alert_A:1: function "c" not defined"#,
+    ),
+    (
+        "{{ with 1 }}{{ else with }}{{ end }}",
+        "template: __alert_A:1: missing value for with",
+    ),
+    (
+        "{{ with 1 }}{{ else if 1 }}{{ end }}",
+        "template: __alert_A:1: unexpected <if> in input",
+    ),
+    (
+        r#"{{ block "x" }}{{ end }}"#,
+        "template: __alert_A:1: missing value for block clause",
+    ),
+    (
+        "{{ block x . }}{{ end }}",
+        r#"template: __alert_A:1: unexpected "x" in block clause"#,
+    ),
+    (
+        r#"{{ define "x" }}a{{ end }}{{ define "x" }}b{{ end }}"#,
+        r#"template: __alert_A:1: template: multiple definition of template "x""#,
+    ),
+    (
+        "{{ end 1 }}",
+        r#"template: __alert_A:1: unexpected "1" in end"#,
+    ),
+    (
+        "{{ if 1 }}{{ end 1 }}",
+        r#"template: __alert_A:1: unexpected "1" in end"#,
+    ),
+    (
+        "{{ true.x }}",
+        r#"template: __alert_A:1: unexpected . after term "true""#,
+    ),
+    (
+        "{{ nil.x }}",
+        r#"template: __alert_A:1: unexpected . after term "nil""#,
+    ),
+    ("{{ : }}", "template: __alert_A:1: expected :="),
+    (
+        "{{ x := 1 }}",
+        r#"template: __alert_A:1: function "x" not defined"#,
+    ),
+    ("{{ -}}", "template: __alert_A:1: missing value for command"),
+    ("{{- }}", "template: __alert_A:1: missing value for command"),
+    (
+        "{{ .Value. }}",
+        "template: __alert_A:1: unexpected <.> in operand",
+    ),
+    (
+        "{{ print , }}",
+        r#"template: __alert_A:1: unexpected "," in operand"#,
+    ),
+    (
+        "{{ else 1 }}",
+        r#"template: __alert_A:1: unexpected "1" in else"#,
+    ),
+    (
+        "{{ if 1 }}{{ else 1 }}{{ end }}",
+        r#"template: __alert_A:1: unexpected "1" in else"#,
+    ),
+    (
+        "{{ 99999999999999999999 }}",
+        r#"template: __alert_A:1: integer overflow: "99999999999999999999""#,
+    ),
+    (
+        "{{ 1e999 }}",
+        r#"template: __alert_A:1: illegal number syntax: "1e999""#,
+    ),
+    (
+        "{{ 0b12 }}",
+        r#"template: __alert_A:1: bad number syntax: "0b12""#,
+    ),
+    (
+        "{{ 'a }}",
+        "template: __alert_A:1: unterminated character constant",
+    ),
+    (
+        "{{ humanize $value)}}",
+        "template: __alert_A:1: unexpected right paren",
+    ),
+    (
+        "{{ if true }}{{ if true }}{{ end }}",
+        "template: __alert_A:1: unexpected EOF",
+    ),
+    (
+        "{{ range }}{{ end }}",
+        "template: __alert_A:1: missing value for range",
+    ),
+    (
+        "{{ ..a }}",
+        r#"template: __alert_A:1: unexpected . after term ".""#,
+    ),
+    (
+        "{{ $labels..a }}",
+        "template: __alert_A:1: unexpected <.> in operand",
+    ),
+    (
+        "{{ break }}{{ range 1 }}{{ end }}",
+        "template: __alert_A:1: {{break}} outside {{range}}",
+    ),
+    (
+        "{{ $value | humanize }",
+        r#"template: __alert_A:1: unexpected "}" in operand"#,
+    ),
+    (
+        "a\n{{ \"x\n\" }}",
+        "template: __alert_A:2: unterminated quoted string",
+    ),
+];
+
+/// Odd texts that are templates all the same.
+pub const ODD: &[&str] = &[
+    "{{ 1 | }}",
+    "{{ .1 }}",
+    "{{ $x = 1 }}",
+    "{{ nil }}",
+    "{{ 1 2 }}",
+    "{{ 1 -}}",
+    "{{- 1}}",
+    "{{-1}}",
+    "{{ $ }}{{ $.Value }}",
+    r#"{{ "a" | print | }}"#,
+    r#"{{ template "x" 1 2 }}"#,
+    "a }} b",
+];
