@@ -10,12 +10,15 @@ pub(crate) struct ServerMetrics {
     /// 1 when the last reload succeeded.
     pub(crate) reload_successful: Gauge,
     reload_success_time: Gauge,
-    gauges: Vec<(Gauge, fn(&StoreStats) -> f64)>,
-    counters: Vec<(Counter, fn(&StoreStats) -> u64)>,
+    gauges: Vec<(Gauge, Read<f64>)>,
+    counters: Vec<(Counter, Read<u64>)>,
 }
 
 /// A name, a help text, and where the store keeps the value.
-type Row<T> = (&'static str, &'static str, fn(&StoreStats) -> T);
+type Row<T> = (&'static str, &'static str, Read<T>);
+
+/// Takes a value out of what the store says of itself.
+type Read<T> = fn(&StoreStats) -> T;
 
 #[expect(
     clippy::cast_precision_loss,

@@ -3,14 +3,16 @@
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-/// Licences that may be linked. MPL-2.0 asks only that changes to its own files stay open.
-const ALLOWED: [&str; 13] = [
+/// Licences that may be linked. MPL-2.0 asks only that changes to its own files stay open; BSL-1.0 (Boost) asks nothing
+/// of programs.
+const ALLOWED: [&str; 14] = [
     "MIT",
     "MIT-0",
     "Apache-2.0",
     "BSD-1-Clause",
     "BSD-2-Clause",
     "BSD-3-Clause",
+    "BSL-1.0",
     "ISC",
     "Zlib",
     "CC0-1.0",
