@@ -108,7 +108,7 @@ impl Engine {
         }
         let (start, end) = (steps.start.millis(), steps.end.millis());
         let grid = Grid::new(start, end, millis(steps.step)).ok_or(EvalError::Steps)?;
-        let evaluation = Evaluation::new(source, &self.options, cancel, grid);
+        let evaluation = Evaluation::new(source, &self.options, cancel, grid).ending_at(end);
         evaluation.budget.check(grid.count)?;
         evaluation.answer_range(expr)
     }

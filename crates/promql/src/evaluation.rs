@@ -38,8 +38,10 @@ pub(crate) struct Evaluation<'a> {
     pub options: &'a EngineOptions,
     cancel: &'a Cancel,
     deadline: Instant,
-    /// The steps of the whole query, which `start()`, `end()` and `step()` ask for even in a subquery.
+    /// The steps of the whole query, which `start()` and `step()` ask for even in a subquery.
     pub query: Grid,
+    /// The end that was asked for, which need not be a step: `end()`.
+    pub end: i64,
     pub budget: Budget,
     notes: Notes,
 }
@@ -57,9 +59,16 @@ impl<'a> Evaluation<'a> {
             cancel,
             deadline: Instant::now() + options.timeout,
             query,
+            end: query.end(),
             budget: Budget::new(options.samples_max),
             notes: Notes::default(),
         }
+    }
+
+    /// Sets the end that was asked for.
+    pub const fn ending_at(mut self, end: i64) -> Self {
+        self.end = end;
+        self
     }
 
     /// What was remarked on the way.
@@ -68,11 +77,7 @@ impl<'a> Evaluation<'a> {
     }
 
     pub fn note(&self, severity: Severity, span: Span, message: String) {
-        self.notes.add(Annotation {
-            severity,
-            message,
-            span,
-        });
+        self.notes.add(severity, message, span);
     }
 
     /// Fails when nobody waits for the answer any more. Called between series, so that a query ends soon.
@@ -90,7 +95,7 @@ impl<'a> Evaluation<'a> {
     pub fn lengths(&self) -> LengthContext {
         LengthContext {
             step_millis: self.query.step,
-            range_millis: self.query.end() - self.query.start,
+            range_millis: self.end - self.query.start,
         }
     }
 

@@ -14,6 +14,6 @@ mod regression; // deriv, predict_linear, double_exponential_smoothing
 mod sort; // sort, sort_by_label
 mod table; // names and types
 
-pub(crate) use quantile::{check_quantile, quantile};
+pub(crate) use quantile::{check_quantile, check_quantiles, quantile};
 pub(crate) use table::Arity;
 pub use table::Function;

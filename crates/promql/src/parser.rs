@@ -18,7 +18,7 @@ pub use error::ParseError;
 
 use stonechat_model::Matcher;
 
-use crate::ast::{Expr, ExprKind, VectorSelector};
+use crate::ast::{Expr, ExprKind, Span, VectorSelector};
 use cursor::Parser;
 
 /// The longest text that is parsed, in bytes.
@@ -34,7 +34,12 @@ pub const DEPTH_MAX: usize = 256;
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
     let mut parser = Parser::new(text)?;
     if parser.at_end() {
-        return Err(parser.error_here("no expression found in input"));
+        let start = Span {
+            line: 1,
+            column: 1,
+            ..Span::default()
+        };
+        return Err(parser.error(start, "no expression found in input"));
     }
     let expr = parser.expression(0)?;
     parser.expect_end()?;

@@ -10,7 +10,7 @@ use stonechat_promql::{
 };
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
-    Labels::from_pairs(pairs.iter().copied()).unwrap()
+    Labels::from_pairs(pairs.iter().copied()).expect("valid labels")
 }
 
 /// Ten series of two metrics with a sample every second for a minute.
@@ -33,7 +33,7 @@ fn seconds(second: i64) -> Timestamp {
 }
 
 fn instant(options: EngineOptions, expr: &str) -> Result<Answer, EvalError> {
-    let expr = parse(expr).unwrap();
+    let expr = parse(expr).expect("a valid expression");
     Engine::new(options).instant(&store(), &expr, seconds(59), &Cancel::new())
 }
 
@@ -43,7 +43,12 @@ fn range(options: EngineOptions, expr: &str) -> Result<Answer, EvalError> {
         end: seconds(59),
         step: Duration::from_secs(1),
     };
-    Engine::new(options).range(&store(), &parse(expr).unwrap(), steps, &Cancel::new())
+    Engine::new(options).range(
+        &store(),
+        &parse(expr).expect("valid"),
+        steps,
+        &Cancel::new(),
+    )
 }
 
 #[track_caller]

@@ -151,6 +151,8 @@ fn aggregations_and_operators_with_modifiers() {
             "a + on (x) fill_left (-1) fill_right (+Inf) b",
         ),
         ("a + fill", "a + fill"),
+        ("sum by (a:b, on) (c)", "sum by (\"a:b\", on) (c)"),
+        ("infinity", "infinity"),
         ("a </ 5 # comment", "a </ 5"),
         ("round(x)", "round(x)"),
         ("round(x, 0.1)", "round(x, 0.1)"),
@@ -171,7 +173,7 @@ fn mistakes_of_form() {
             "",
             "unknown position: parse error: no expression found in input",
         ),
-        ("# only", "1:7: parse error: no expression found in input"),
+        ("# only", "1:1: parse error: no expression found in input"),
         ("1+", "1:3: parse error: unexpected end of input"),
         ("1 1", "1:3: parse error: unexpected number \"1\""),
         ("a b", "1:3: parse error: unexpected identifier \"b\""),
@@ -273,7 +275,7 @@ fn mistakes_of_form() {
         ),
         (
             "a @ Inf",
-            "1:5: parse error: timestamp out of bounds for @ modifier: inf",
+            "1:1: parse error: timestamp out of bounds for @ modifier: +Inf",
         ),
         ("a[0s]", "1:3: parse error: duration must be greater than 0"),
         (
@@ -287,11 +289,11 @@ fn mistakes_of_form() {
         ("a[5m:1m:]", "1:8: parse error: unexpected colon ':'"),
         (
             "a offset 1m[5m]",
-            "1:1: parse error: no offset modifiers allowed before range",
+            "1:12: parse error: no offset modifiers allowed before range",
         ),
         (
             "(a)[5m]",
-            "1:1: parse error: ranges only allowed for vector selectors",
+            "1:4: parse error: ranges only allowed for vector selectors",
         ),
         (
             "a + fill(b) c",
@@ -352,11 +354,11 @@ fn mistakes_of_type() {
         ),
         (
             "1 and a",
-            "1:3: parse error: set operator \"and\" not allowed in binary scalar expression",
+            "1:1: parse error: set operator \"and\" not allowed in binary scalar expression",
         ),
         (
             "a and on(b) group_left c",
-            "1:3: parse error: no grouping allowed for \"and\" operation",
+            "1:1: parse error: no grouping allowed for \"and\" operation",
         ),
         (
             "a + on(b) 1",

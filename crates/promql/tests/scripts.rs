@@ -34,7 +34,7 @@ fn all_scripts_pass() {
 /// What a script that is wrong, or expects something wrong, says.
 #[track_caller]
 fn check_failure(script: &str, message: &str) {
-    let report = test_script::run(script).unwrap();
+    let report = test_script::run(script).expect("a script that can be read");
     let failures: Vec<_> = report.failures().collect();
     let [outcome] = failures.as_slice() else {
         panic!("{script}: {} failures", failures.len());

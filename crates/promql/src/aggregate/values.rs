@@ -8,7 +8,7 @@ use super::groups::groups_of;
 use crate::ast::{Aggregation, Expr, Grouping, Span, quote};
 use crate::error::EvalError;
 use crate::evaluation::{Evaluation, Grid};
-use crate::functions::{check_quantile, quantile};
+use crate::functions::{check_quantiles, quantile};
 use crate::table::{ABSENT, Head, Table, is_absent};
 
 impl Evaluation<'_> {
@@ -19,9 +19,7 @@ impl Evaluation<'_> {
         params: &[f64],
         span: Span,
     ) -> Result<Table, EvalError> {
-        for q in params {
-            check_quantile(self, span, *q);
-        }
+        check_quantiles(self, span, params);
         let mut result = Table::default();
         let (mut cells, mut values) = (Vec::new(), Vec::new());
         for group in groups {

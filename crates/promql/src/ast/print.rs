@@ -124,14 +124,13 @@ fn label_names(names: &[String]) -> String {
 
 /// True for names that may stand before the braces. Words of the language that cannot be names there are not among them.
 fn is_bare_metric_name(name: &str) -> bool {
-    const RESERVED: [&str; 9] = [
+    const RESERVED: [&str; 8] = [
         "atan2",
         "bool",
         "group_left",
         "group_right",
         "ignoring",
         "inf",
-        "infinity",
         "nan",
         "on",
     ];

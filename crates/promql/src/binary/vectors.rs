@@ -53,12 +53,18 @@ impl Evaluation<'_> {
             steps: grid.count,
         };
         let mut result = Table::default();
-        for mut found in matches_of(matching, left, right) {
-            self.check_alive()?;
-            if swapped {
+        let mut matches = matches_of(matching, left, right);
+        if swapped {
+            for found in &mut matches {
                 std::mem::swap(&mut found.left, &mut found.right);
             }
-            for built in sides.meet(&found)? {
+        }
+        if let Some(error) = sides.first_duplicate(&matches) {
+            return Err(error.into());
+        }
+        for found in &matches {
+            self.check_alive()?;
+            for built in sides.meet(found)? {
                 let head = self.result_head(binary, built.head);
                 self.push(&mut result, head, 0, &built.cells)?;
             }
@@ -97,7 +103,7 @@ impl Sides<'_> {
         if (found.left.is_empty() && !fills_many) || (found.right.is_empty() && !fills_one) {
             return Ok(Vec::new());
         }
-        let ones = self.ones(found)?;
+        let ones = self.ones(found);
         let mut built: Vec<Built> = Vec::new();
         let mut position_of: HashMap<Labels, usize> = HashMap::new();
         for &many in &found.left {
@@ -142,21 +148,39 @@ impl Sides<'_> {
         Ok(())
     }
 
-    /// Checks that at most one series of the "one" side has a value at any step where the other side has any.
-    fn ones(&self, found: &Match) -> Result<Ones, EvalError> {
-        let mut ones = Ones(vec![None; self.steps]);
-        for &index in &found.right {
-            for (step, _) in self.one.row(index).present() {
-                let Some(first) = ones.0[step].replace(index) else {
-                    continue;
-                };
-                let other_side_is_empty = self.many.rows().all(|row| is_absent(row.at(step)));
-                if !other_side_is_empty {
-                    return Err(self.many_to_many(found, first, index).into());
+    /// Which of the "one" side has a value at each step.
+    fn ones(&self, found: &Match) -> Ones {
+        let mut ones = Ones(vec![false; self.steps]);
+        for (step, _) in found
+            .right
+            .iter()
+            .flat_map(|&row| self.one.row(row).present())
+        {
+            ones.0[step] = true;
+        }
+        ones
+    }
+
+    /// The first step and series at which several of the "one" side belong together, which is a mistake even where none of
+    /// the many belongs to them. Where the other side has nothing at all, nobody looks.
+    fn first_duplicate(&self, matches: &[Match]) -> Option<MatchingError> {
+        let mut first: Option<(usize, usize, usize, &Match)> = None;
+        for found in matches.iter().filter(|found| found.right.len() > 1) {
+            let mut holders: Vec<Option<usize>> = vec![None; self.steps];
+            for &row in &found.right {
+                for (step, _) in self.one.row(row).present() {
+                    let Some(holder) = holders[step] else {
+                        holders[step] = Some(row);
+                        continue;
+                    };
+                    let earlier = first.is_none_or(|(at, twin, ..)| (step, row) < (at, twin));
+                    if earlier && self.many.rows().any(|many| !is_absent(many.at(step))) {
+                        first = Some((step, row, holder, found));
+                    }
                 }
             }
         }
-        Ok(ones)
+        first.map(|(_, twin, holder, found)| self.many_to_many(found, holder, twin))
     }
 
     fn many_to_many(&self, found: &Match, first: usize, second: usize) -> MatchingError {
@@ -265,11 +289,11 @@ impl Sides<'_> {
     }
 }
 
-/// Which row of the "one" side has a value at each step.
-struct Ones(Vec<Option<usize>>);
+/// At which steps the "one" side has a value.
+struct Ones(Vec<bool>);
 
 impl Ones {
     fn has(&self, step: usize) -> bool {
-        self.0[step].is_some()
+        self.0[step]
     }
 }

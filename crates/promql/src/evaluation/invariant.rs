@@ -21,14 +21,7 @@ pub(super) fn is_invariant(expr: &Expr) -> bool {
 /// True for functions that look at the time of evaluation.
 const fn uses_time(function: Function, args: usize) -> bool {
     match function {
-        Function::Time
-        | Function::Timestamp
-        | Function::PredictLinear
-        | Function::Info
-        | Function::Sort
-        | Function::SortDesc
-        | Function::SortByLabel
-        | Function::SortByLabelDesc => true,
+        Function::Time | Function::Timestamp | Function::PredictLinear | Function::Info => true,
         // Without an argument they take the time of evaluation.
         Function::DayOfMonth
         | Function::DayOfWeek

@@ -43,7 +43,7 @@ impl<'a> Evaluation<'a> {
             at: at.map(|at| match at {
                 At::Time(time) => time.millis(),
                 At::Start => self.query.start,
-                At::End => self.query.end(),
+                At::End => self.end,
             }),
             offset: offset.millis(self.lengths())?,
         })

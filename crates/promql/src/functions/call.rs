@@ -8,7 +8,7 @@ use crate::table::{ABSENT, Head, Table};
 use crate::value::Severity;
 
 /// The computation of a function over windows, with its parameters.
-type WindowFunction = Box<dyn Fn(&Window<'_>) -> Option<f64>>;
+type WindowFunction<'f> = Box<dyn Fn(&Window<'_>) -> Option<f64> + 'f>;
 
 impl Evaluation<'_> {
     /// The values of a call at all steps.
@@ -50,9 +50,9 @@ impl Evaluation<'_> {
             Function::Time => grid.times().map(seconds).collect(),
             Function::Pi => constant(std::f64::consts::PI),
             Function::Start => constant(seconds(self.query.start)),
-            Function::End => constant(seconds(self.query.end())),
+            Function::End => constant(seconds(self.end)),
             Function::Step => constant(seconds(self.query.step)),
-            Function::Range => constant(seconds(self.query.end() - self.query.start)),
+            Function::Range => constant(seconds(self.end - self.query.start)),
             Function::MinOf => pairs(math::min)?,
             Function::MaxOf => pairs(math::max)?,
             Function::Scalar => self.only_value(&call.args[0], grid)?,
@@ -156,10 +156,10 @@ impl Evaluation<'_> {
 
     /// The range argument and the computation of functions over windows.
     fn window_function<'e>(
-        &self,
+        &'e self,
         call: &'e Call,
         grid: Grid,
-    ) -> Result<Option<(&'e Expr, WindowFunction)>, EvalError> {
+    ) -> Result<Option<(&'e Expr, WindowFunction<'e>)>, EvalError> {
         let function = call.function;
         let args = call.args.as_slice();
         if let Some(plain) =
@@ -167,7 +167,7 @@ impl Evaluation<'_> {
         {
             return Ok(Some((&args[0], Box::new(plain))));
         }
-        let function: WindowFunction = match function {
+        let function: WindowFunction<'_> = match function {
             Function::Deriv => Box::new(regression::deriv),
             Function::PredictLinear => {
                 let ahead = self.scalar(&args[1], grid)?;
@@ -183,14 +183,10 @@ impl Evaluation<'_> {
             }
             Function::QuantileOverTime => {
                 let quantiles = self.scalar(&args[0], grid)?;
-                for q in &quantiles {
-                    check_quantile(self, args[0].span, *q);
-                }
-                let function: WindowFunction = Box::new(move |window| {
-                    Some(quantile(
-                        quantiles[window.step],
-                        &mut window.values.to_vec(),
-                    ))
+                let function: WindowFunction<'_> = Box::new(move |window| {
+                    let q = quantiles[window.step];
+                    check_quantile(self, args[0].span, q);
+                    Some(quantile(q, &mut window.values.to_vec()))
                 });
                 return Ok(Some((&args[1], function)));
             }
@@ -204,7 +200,7 @@ impl Evaluation<'_> {
         function: Function,
         arg: &Expr,
         grid: Grid,
-        compute: &WindowFunction,
+        compute: &WindowFunction<'_>,
     ) -> Result<Table, EvalError> {
         let wants_counter = matches!(function, Function::Rate | Function::Increase);
         let with_resets = wants_counter || function == Function::Resets;

@@ -8,7 +8,7 @@ use stonechat_model::{Labels, parse_float};
 use crate::ast::{Expr, Span, quote};
 use crate::error::EvalError;
 use crate::evaluation::{Evaluation, Grid};
-use crate::functions::check_quantile;
+use crate::functions::{check_quantile, check_quantiles};
 use crate::number::format_general;
 use crate::table::{ABSENT, Head, Table, is_absent};
 use crate::value::Severity;
@@ -34,10 +34,9 @@ impl Evaluation<'_> {
             return Ok(Table::default());
         };
         let quantiles = self.scalar(q, grid)?;
-        for value in &quantiles {
-            check_quantile(self, q.span, *value);
-        }
         let table = self.table(vector, grid)?;
+        // After the arguments, so that the remark is on the outer one of nested calls.
+        check_quantiles(self, q.span, &quantiles);
         self.over_histograms(&table, vector.span, grid, &|histogram, step, buckets| {
             self.quantile_of(quantiles[step], histogram, buckets, vector.span)
         })

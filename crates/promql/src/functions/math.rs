@@ -49,18 +49,22 @@ pub(super) fn round(value: f64, to_nearest: f64) -> f64 {
     (value * inverse + 0.5).floor() / inverse
 }
 
-/// The lesser of two; unlike `f64::min`, NaN wins.
+/// The lesser of two; unlike with `f64::min`, NaN wins over all but negative infinity, as in Go.
 pub(super) fn min(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() {
+    if a == f64::NEG_INFINITY || b == f64::NEG_INFINITY {
+        f64::NEG_INFINITY
+    } else if a.is_nan() || b.is_nan() {
         f64::NAN
     } else {
         a.min(b)
     }
 }
 
-/// The greater of two; unlike `f64::max`, NaN wins.
+/// The greater of two; unlike with `f64::max`, NaN wins over all but infinity, as in Go.
 pub(super) fn max(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() {
+    if a == f64::INFINITY || b == f64::INFINITY {
+        f64::INFINITY
+    } else if a.is_nan() || b.is_nan() {
         f64::NAN
     } else {
         a.max(b)
@@ -85,8 +89,10 @@ mod tests {
     }
 
     #[test]
-    fn nan_wins() {
+    fn nan_wins_over_all_but_infinity() {
         assert!(min(f64::NAN, 1.0).is_nan() && max(1.0, f64::NAN).is_nan());
+        assert_eq!(max(f64::NAN, f64::INFINITY), f64::INFINITY);
+        assert_eq!(min(f64::NEG_INFINITY, f64::NAN), f64::NEG_INFINITY);
         assert_eq!((min(1.0, 2.0), max(1.0, 2.0)), (1.0, 2.0));
     }
 }

@@ -38,6 +38,18 @@ fn between(q: f64, sorted: &[f64]) -> f64 {
     sorted[lower] * (1.0 - weight) + sorted[upper] * weight
 }
 
+/// Warns about quantiles outside of 0 to 1: the least, the greatest and NaN, but not every one of a thousand steps.
+pub(crate) fn check_quantiles(evaluation: &Evaluation<'_>, span: Span, quantiles: &[f64]) {
+    let least = quantiles.iter().copied().fold(0.0, f64::min);
+    let most = quantiles.iter().copied().fold(1.0, f64::max);
+    for q in [least, most] {
+        check_quantile(evaluation, span, q);
+    }
+    if quantiles.iter().any(|q| q.is_nan()) {
+        check_quantile(evaluation, span, f64::NAN);
+    }
+}
+
 /// Warns about a quantile outside of 0 to 1.
 pub(crate) fn check_quantile(evaluation: &Evaluation<'_>, span: Span, q: f64) {
     if !(0.0..=1.0).contains(&q) {

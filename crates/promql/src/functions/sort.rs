@@ -12,7 +12,7 @@ use crate::value::Severity;
 impl Evaluation<'_> {
     /// `sort`, `sort_desc`, `sort_by_label`, `sort_by_label_desc`.
     pub(super) fn sort(&self, expr: &Expr, call: &Call, grid: Grid) -> Result<Table, EvalError> {
-        if self.query.count > 1 {
+        if grid.count > 1 {
             let message =
                 "sort is ineffective for range queries since results are always ordered by labels";
             self.note(Severity::Warning, expr.span, message.to_owned());

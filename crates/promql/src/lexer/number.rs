@@ -112,13 +112,27 @@ fn whole_value(word: &str) -> Option<f64> {
         .map(|value| value as f64)
 }
 
-/// The value of a duration token in seconds.
+/// The value of a duration token in seconds, or what Prometheus says is wrong with it.
 #[expect(
     clippy::cast_precision_loss,
     reason = "durations of 292 years are exact in milliseconds"
 )]
-pub(crate) fn duration_seconds(word: &str) -> Result<f64, duration::DurationError> {
-    duration::parse(word).map(|length| length.as_millis() as f64 / 1000.0)
+pub(crate) fn duration_seconds(word: &str) -> Result<f64, String> {
+    let length = duration::parse(word).map_err(|_| {
+        // With small numbers in it, only a duration whose units are wrong stays wrong.
+        let units = word.split(|c: char| c.is_ascii_digit());
+        let small: String = units
+            .filter(|unit| !unit.is_empty())
+            .map(|unit| format!("1{unit}"))
+            .collect();
+        let units_are_right = duration::parse(&small).is_ok();
+        if units_are_right {
+            "duration out of range".to_owned()
+        } else {
+            format!("not a valid duration string: {word:?}")
+        }
+    })?;
+    Ok(length.as_millis() as f64 / 1000.0)
 }
 
 #[cfg(test)]
@@ -144,6 +158,15 @@ mod tests {
         for (text, length) in [("1a", 2), ("1e", 2), ("1.2.3", 5), ("5mx", 3), ("0x", 2)] {
             assert!(matches!(scan(text), Err(end) if end <= length), "{text}");
         }
+    }
+
+    #[test]
+    fn durations_are_wrong_in_units_or_in_size() {
+        assert_eq!(duration_seconds("1h30m"), Ok(5400.0));
+        let error = |text: &str| duration_seconds(text).unwrap_err();
+        assert_eq!(error("5m5h"), "not a valid duration string: \"5m5h\"");
+        assert_eq!(error("300y"), "duration out of range");
+        assert_eq!(error("99999999999999999999y1d"), "duration out of range");
     }
 
     #[test]

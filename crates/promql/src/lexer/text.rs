@@ -91,7 +91,7 @@ fn digits(text: &str, start: usize, count: usize, radix: u32) -> Result<Escape, 
 
 /// `U+0063 'c'`, as Go prints a character that surprises.
 fn code_point(character: char) -> String {
-    format!("U+{:04X} {character:?}", u32::from(character))
+    format!("U+{:04X} '{character}'", u32::from(character))
 }
 
 /// The text within the quotes, escapes resolved.
@@ -150,7 +150,7 @@ mod tests {
             ("\"a\nb\"", "unterminated quoted string"),
             ("`abc", "unterminated raw string"),
             (r#""\c""#, "unknown escape sequence U+0063 'c'"),
-            (r#""\'""#, r"unknown escape sequence U+0027 '\''"),
+            (r#""\'""#, "unknown escape sequence U+0027 '''"),
             (
                 r#""\xg0""#,
                 "illegal character U+0067 'g' in escape sequence",

@@ -98,6 +98,7 @@ impl Token {
         matches!(
             self.kind,
             TokenKind::Identifier
+                | TokenKind::MetricIdentifier
                 | TokenKind::Keyword(_)
                 | TokenKind::Aggregator(_)
                 | TokenKind::Operator(

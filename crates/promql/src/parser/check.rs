@@ -153,11 +153,11 @@ impl Checker<'_> {
                 "set operator {:?} not allowed in binary scalar expression",
                 op.symbol()
             );
-            return self.error(binary.op_span, message);
+            return self.error(span, message);
         }
         if op.is_set() && matching.cardinality != Cardinality::OneToOne {
             let message = format!("no grouping allowed for {:?} operation", op.symbol());
-            return self.error(binary.op_span, message);
+            return self.error(span, message);
         }
         if op.is_set() && fills {
             let message = "filling in missing series not allowed for set operators";

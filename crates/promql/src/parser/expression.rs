@@ -91,8 +91,7 @@ impl Parser<'_> {
         let word = self.word(&token);
         let number = match token.kind {
             TokenKind::Duration => Number {
-                value: duration_seconds(word)
-                    .map_err(|error| self.error(token.span, error.to_string()))?,
+                value: duration_seconds(word).map_err(|error| self.error(token.span, error))?,
                 is_duration: true,
             },
             _ => Number::plain(number_value(word).ok_or_else(|| {

@@ -1,6 +1,6 @@
 //! What may follow an operand: `[5m]`, `[1h:1m]`, `offset 5m`, `@ end()`, `anchored`.
 
-use stonechat_model::Timestamp;
+use stonechat_model::{Timestamp, format_float};
 
 use super::expression::signed;
 use super::{ParseError, Parser};
@@ -33,14 +33,13 @@ impl Parser<'_> {
     }
 
     fn brackets(&mut self, operand: Expr) -> Result<Expr, ParseError> {
-        self.take();
+        let open = self.take();
         let range = self.positive_length(
             "subquery or range selector",
             "number, duration, step(), or range()",
         )?;
         if let Some(close) = self.take_if(&TokenKind::RightBracket) {
-            let span = operand.span.to(close.span);
-            return self.matrix(operand, range, span);
+            return self.matrix(operand, range, open.span.to(close.span));
         }
         self.expect(&TokenKind::Colon, "subquery or range", "\":\" or \"]\"")?;
         let step = if self.peek().kind == TokenKind::RightBracket {
@@ -63,19 +62,20 @@ impl Parser<'_> {
         Ok(Expr::new(ExprKind::Subquery(subquery), span))
     }
 
-    fn matrix(&self, operand: Expr, range: Length, span: Span) -> Result<Expr, ParseError> {
+    fn matrix(&self, operand: Expr, range: Length, brackets: Span) -> Result<Expr, ParseError> {
+        let span = operand.span.to(brackets);
         let ExprKind::VectorSelector(selector) = operand.kind else {
-            return Err(self.error(span, "ranges only allowed for vector selectors"));
+            return Err(self.error(brackets, "ranges only allowed for vector selectors"));
         };
         if selector.offset != Length::default() {
-            return Err(self.error(span, "no offset modifiers allowed before range"));
+            return Err(self.error(brackets, "no offset modifiers allowed before range"));
         }
         if selector.at.is_some() {
-            return Err(self.error(span, "no @ modifiers allowed before range"));
+            return Err(self.error(brackets, "no @ modifiers allowed before range"));
         }
         if let Some(extension) = selector.extension {
             let message = format!("no {extension} modifier allowed before range");
-            return Err(self.error(span, message));
+            return Err(self.error(brackets, message));
         }
         let matrix = MatrixSelector { selector, range };
         Ok(Expr::new(ExprKind::MatrixSelector(matrix), span))
@@ -106,8 +106,8 @@ impl Parser<'_> {
 
     fn at(&mut self, mut operand: Expr) -> Result<Expr, ParseError> {
         self.take();
-        let (moment, end) = self.moment()?;
         let span = operand.span;
+        let (moment, end) = self.moment(span)?;
         let at = match &mut operand.kind {
             ExprKind::VectorSelector(selector) => &mut selector.at,
             ExprKind::MatrixSelector(matrix) => &mut matrix.selector.at,
@@ -128,11 +128,11 @@ impl Parser<'_> {
     }
 
     /// `1609746000.123`, `start()` or `end()`.
-    fn moment(&mut self) -> Result<(At, Span), ParseError> {
+    fn moment(&mut self, operand: Span) -> Result<(At, Span), ParseError> {
         for (word, at) in [("start", At::Start), ("end", At::End)] {
-            if self.at_word(word) && self.peek_second().kind == TokenKind::LeftParen {
+            if self.at_word(word) {
                 self.take();
-                self.take();
+                self.expect(&TokenKind::LeftParen, "@", "timestamp")?;
                 let close = self.expect(&TokenKind::RightParen, "@", "\")\"")?;
                 return Ok((at, close.span));
             }
@@ -154,8 +154,9 @@ impl Parser<'_> {
             return Err(self.error(number.span, "expected a timestamp behind @"));
         };
         let time = timestamp(value).ok_or_else(|| {
-            let message = format!("timestamp out of bounds for @ modifier: {value:.6}");
-            self.error(number.span, message)
+            let value = format_float(value);
+            let message = format!("timestamp out of bounds for @ modifier: {value}");
+            self.error(operand, message)
         })?;
         Ok((At::Time(time), number.span))
     }

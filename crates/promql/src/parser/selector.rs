@@ -3,7 +3,7 @@
 use stonechat_model::{MatchOp, Matcher};
 
 use super::{ParseError, Parser};
-use crate::ast::{BinaryOp, Expr, ExprKind, VectorSelector, quote};
+use crate::ast::{BinaryOp, Expr, ExprKind, Span, VectorSelector, quote};
 use crate::lexer::TokenKind;
 
 const CONTEXT: &str = "label matching";
@@ -19,7 +19,7 @@ impl Parser<'_> {
         }
         if self.take_if(&TokenKind::LeftBrace).is_some() {
             while self.peek().kind != TokenKind::RightBrace {
-                self.label_matcher(&mut selector)?;
+                self.label_matcher(&mut selector, first.span)?;
                 if self.peek().kind != TokenKind::RightBrace {
                     self.expect(&TokenKind::Comma, CONTEXT, "\",\" or \"}\"")?;
                 }
@@ -30,7 +30,11 @@ impl Parser<'_> {
     }
 
     /// `job="gateway"`, `"label with blanks"=~"a.*"`, or a quoted metric name.
-    fn label_matcher(&mut self, selector: &mut VectorSelector) -> Result<(), ParseError> {
+    fn label_matcher(
+        &mut self,
+        selector: &mut VectorSelector,
+        start: Span,
+    ) -> Result<(), ParseError> {
         let token = self.peek().clone();
         let name = match token.kind {
             TokenKind::Identifier => self.word(&token).to_owned(),
@@ -46,7 +50,7 @@ impl Parser<'_> {
                     quote(first),
                     quote(&name)
                 );
-                return Err(self.error(token.span, message));
+                return Err(self.error(start.to(token.span), message));
             }
             selector.name = Some(name);
             return Ok(());
