@@ -1,6 +1,7 @@
 //! Stories of alerts, written as text: what happens when, and what is told to whom.
 
 mod driver; // runs a story
+mod random; // stories that nobody thought of
 
 use self::driver::check;
 

@@ -43,7 +43,7 @@ enum Answer {
     Never,
 }
 
-struct Driver {
+pub(super) struct Driver {
     config: Arc<Config>,
     others: Vec<Arc<Config>>,
     limits: Limits,
@@ -56,7 +56,22 @@ struct Driver {
     /// The notification log as it would be on disk.
     disk: Vec<u8>,
     reached: Vec<&'static str>,
+    /// How often each alert has begun to fire, and whether it still does, where a test keeps account of it.
+    episodes: HashMap<String, (usize, bool)>,
+    false_alarms: Vec<String>,
+    flying: HashMap<Ticket, Message>,
+    views: BTreeMap<String, View>,
+    ends_told_twice: Vec<String>,
 }
+
+/// A message until it arrives: to whom, and for each alert its episode and whether it is over.
+struct Message {
+    receiver: String,
+    alerts: Vec<(String, usize, bool)>,
+}
+
+/// What a receiver believes of each alert: the episode it last heard of, and whether that is over.
+type View = BTreeMap<String, (usize, bool)>;
 
 fn parse(config: &str) -> Arc<Config> {
     let parsed = Config::parse(Path::new("story.yml"), config);
@@ -64,20 +79,9 @@ fn parse(config: &str) -> Arc<Config> {
 }
 
 fn run(config: &str, others: &[&str], limits: Limits, story: &str) -> String {
-    let config = parse(config);
-    let mut driver = Driver {
-        dispatcher: Dispatcher::new(Arc::clone(&config), limits),
-        config,
-        others: others.iter().map(|other| parse(other)).collect(),
-        limits,
-        now: Timestamp::default(),
-        answers: HashMap::new(),
-        landing: BTreeMap::new(),
-        sent: 0,
-        told: Vec::new(),
-        disk: nflog::empty_file(),
-        reached: Vec::new(),
-    };
+    let mut driver = Driver::new(config, others);
+    driver.limits = limits;
+    driver.dispatcher = Dispatcher::new(Arc::clone(&driver.config), limits);
     let lines = story.lines().map(str::trim);
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     let mut expected = Vec::new();
@@ -110,6 +114,84 @@ fn shown(time: Timestamp) -> String {
 }
 
 impl Driver {
+    pub(super) fn new(config: &str, others: &[&str]) -> Self {
+        let (config, limits) = (parse(config), Limits::default());
+        Self {
+            dispatcher: Dispatcher::new(Arc::clone(&config), limits),
+            config,
+            others: others.iter().map(|other| parse(other)).collect(),
+            limits,
+            now: Timestamp::default(),
+            answers: HashMap::new(),
+            landing: BTreeMap::new(),
+            sent: 0,
+            told: Vec::new(),
+            disk: nflog::empty_file(),
+            reached: Vec::new(),
+            episodes: HashMap::new(),
+            false_alarms: Vec::new(),
+            flying: HashMap::new(),
+            views: BTreeMap::new(),
+            ends_told_twice: Vec::new(),
+        }
+    }
+
+    /// Lets everything happen that is due before a moment, counted from the beginning.
+    pub(super) fn advance(&mut self, to: Duration) {
+        self.go_to(Timestamp::default().plus(to));
+    }
+
+    /// An alert that did not fire begins to.
+    pub(super) fn begin_episode(&mut self, name: &str) {
+        let (count, fires) = self.episodes.entry(name.to_owned()).or_default();
+        (*count, *fires) = (*count + 1, true);
+    }
+
+    /// An alert that fired ends.
+    pub(super) fn end_episode(&mut self, name: &str) {
+        if let Some((_, fires)) = self.episodes.get_mut(name) {
+            *fires = false;
+        }
+    }
+
+    /// Messages that told a receiver of trouble that was over and of which it knew nothing.
+    pub(super) fn false_alarms(&self) -> Vec<String> {
+        self.false_alarms.clone()
+    }
+
+    /// What a receiver believes to fire, from the messages that have arrived.
+    pub(super) fn believed_firing(&self, receiver: &str) -> Vec<&str> {
+        let view = self.views.get(receiver).into_iter().flatten();
+        view.filter(|(_, (_, over))| !over)
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
+    /// Messages that told a receiver of an end of which it had heard.
+    pub(super) fn ends_told_twice(&self) -> Vec<String> {
+        self.ends_told_twice.clone()
+    }
+
+    /// A message arrives, or does not.
+    fn land(&mut self, ticket: Ticket, outcome: Outcome) {
+        let message = self.flying.remove(&ticket);
+        let arrived = message.filter(|_| outcome == Outcome::Delivered);
+        if let Some(Message { receiver, alerts }) = arrived {
+            let view = self.views.entry(receiver.clone()).or_default();
+            for (name, episode, over) in alerts {
+                if over && view.get(&name) == Some(&(episode, true)) {
+                    let now = shown(self.now);
+                    self.ends_told_twice.push(format!(
+                        "{now} {receiver}: {name}\n{}",
+                        self.told.join("\n")
+                    ));
+                }
+                view.insert(name, (episode, over));
+            }
+        }
+        self.step(Input::Sent { ticket, outcome });
+    }
+
     /// Lets everything happen that is due before a moment.
     fn go_to(&mut self, at: Timestamp) {
         loop {
@@ -125,7 +207,7 @@ impl Driver {
             self.now = self.now.max(next);
             match self.landing.pop_first() {
                 Some(((landed, _), (ticket, outcome))) if landed <= self.now => {
-                    self.step(Input::Sent { ticket, outcome });
+                    self.land(ticket, outcome);
                 }
                 Some((key, flying)) => {
                     self.landing.insert(key, flying);
@@ -167,6 +249,25 @@ impl Driver {
             notification.reason.text(),
             alerts.join(" ")
         ));
+        let (view, episodes) = (self.views.get(&receiver), &self.episodes);
+        let alerts = notification.alerts.iter().map(|told| {
+            let name = name(&told.known.alert.labels);
+            let (episode, fires) = episodes.get(&name).copied().unwrap_or_default();
+            let believed = view
+                .and_then(|view| view.get(&name))
+                .is_some_and(|(_, over)| !over);
+            if episode > 0 && !told.resolved && !fires && !believed {
+                let story = self.told.join("\n");
+                self.false_alarms
+                    .push(format!("{receiver}: {name}\n{story}"));
+            }
+            (name, episode, told.resolved)
+        });
+        let message = Message {
+            receiver: receiver.clone(),
+            alerts: alerts.collect(),
+        };
+        self.flying.insert(order.ticket, message);
         let answer = self.answers.get(&receiver);
         let (at, outcome) = match answer.copied().unwrap_or(Answer::After(Duration::ZERO)) {
             Answer::After(wait) => (self.now.plus(wait), Outcome::Delivered),
@@ -184,7 +285,7 @@ impl Driver {
         }
     }
 
-    fn event(&mut self, what: &str) {
+    pub(super) fn event(&mut self, what: &str) {
         let mut words = what.split_whitespace();
         let verb = words.next().unwrap_or_default();
         let words: Vec<&str> = words.collect();
@@ -211,8 +312,7 @@ impl Driver {
                 self.step(Input::Apply(Arc::clone(&self.config)));
                 if words.contains(&"interrupting") {
                     for (_, (ticket, _)) in std::mem::take(&mut self.landing) {
-                        let outcome = Outcome::Interrupted;
-                        self.step(Input::Sent { ticket, outcome });
+                        self.land(ticket, Outcome::Interrupted);
                     }
                 }
             }
@@ -229,6 +329,7 @@ impl Driver {
 
     fn restart(&mut self) {
         self.landing.clear();
+        self.flying.clear();
         self.dispatcher = Dispatcher::new(Arc::clone(&self.config), self.limits);
         let restored = nflog::read_bytes(&self.disk, self.now);
         self.dispatcher.restore(self.now, restored);
