@@ -9,12 +9,15 @@ use anyhow::{Result, bail};
 use crate::run::{cargo, output, run, run_quietly};
 use crate::ui;
 
+/// Fails with what is wrong.
+type Check<'a> = Box<dyn Fn() -> Result<()> + 'a>;
+
 /// Runs every check and goes on after a failure, so that one run shows everything.
 pub fn check() -> Result<()> {
     ui::packages()?;
     ui::build()?;
     let metadata = metadata()?;
-    let checks: [(&str, Box<dyn Fn() -> Result<()>>); 8] = [
+    let checks: [(&str, Check); 8] = [
         (
             "format",
             Box::new(|| run(cargo().args(["fmt", "--all", "--check"]))),
