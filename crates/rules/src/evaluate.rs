@@ -3,6 +3,7 @@
 mod alerting; // what an alerting rule does with a result
 mod recording; // what a recording rule does with it
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -96,6 +97,8 @@ struct Round<'a> {
     group: &'a Group,
     workshop: &'a Workshop,
     now: Timestamp,
+    /// Texts that could not be expanded.
+    bad_texts: Cell<usize>,
 }
 
 impl Round<'_> {
@@ -111,6 +114,7 @@ pub(crate) struct Evaluated {
     pub failed: bool,
     pub samples: usize,
     pub sent: usize,
+    pub bad_texts: usize,
     pub took: Duration,
 }
 
@@ -152,6 +156,7 @@ impl RuleCell {
             group,
             workshop,
             now,
+            bad_texts: Cell::new(0),
         };
         let (sent, result) = match &self.rule.kind {
             RuleKind::Alerting(alerting) => self.evaluate_alerting(alerting, &round),
@@ -161,20 +166,25 @@ impl RuleCell {
             failed: result.is_err(),
             samples: *result.as_ref().unwrap_or(&0),
             sent,
+            bad_texts: round.bad_texts.get(),
             took: started.elapsed(),
         };
+        self.finish(
+            group,
+            now,
+            evaluated,
+            result.err().map(|error| error.to_string()),
+        );
+        evaluated
+    }
+
+    /// Keeps how the evaluation went, and logs an error when it is new.
+    fn finish(&self, group: &Group, now: Timestamp, evaluated: Evaluated, error: Option<String>) {
         let mut last = self.last.lock();
-        *last = LastRun {
-            health: if evaluated.failed {
-                RuleHealth::Bad
-            } else {
-                RuleHealth::Good
-            },
-            error: result.err().map(|error| error.to_string()),
-            at: Some(now),
-            took: evaluated.took,
-        };
-        if let Some(error) = &last.error {
+        if let Some(error) = error
+            .as_ref()
+            .filter(|error| last.error.as_ref() != Some(*error))
+        {
             tracing::warn!(
                 file = group.file,
                 group = group.name,
@@ -183,7 +193,16 @@ impl RuleCell {
                 "evaluating a rule failed"
             );
         }
-        evaluated
+        *last = LastRun {
+            health: if error.is_some() {
+                RuleHealth::Bad
+            } else {
+                RuleHealth::Good
+            },
+            error,
+            at: Some(now),
+            took: evaluated.took,
+        };
     }
 
     /// Stores what the rule gave; the number of samples.

@@ -173,3 +173,6 @@ impl LiveGroup {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod promtool;

@@ -26,6 +26,7 @@ pub struct RuleMetrics {
     group_last_evaluation_timestamp_seconds: Family<Gauge, 1>,
     alerts_sent_total: Counter,
     samples_total: Counter,
+    text_failures_total: Counter,
 }
 
 impl RuleMetrics {
@@ -97,6 +98,12 @@ impl RuleMetrics {
                     "Alerts handed to notification, repetitions included.",
                 )
                 .register()?,
+            text_failures_total: rules
+                .counter(
+                    "text_failures_total",
+                    "Labels and annotations of alerts whose template failed.",
+                )
+                .register()?,
             samples_total: rules
                 .counter("samples_total", "Samples that rules gave to the store.")
                 .register()?,
@@ -152,6 +159,8 @@ impl RuleMetrics {
             .observe_duration(evaluated.took);
         self.samples_total
             .inc_by(u64::try_from(evaluated.samples).unwrap_or(u64::MAX));
+        self.text_failures_total
+            .inc_by(u64::try_from(evaluated.bad_texts).unwrap_or(u64::MAX));
         self.alerts_sent_total
             .inc_by(u64::try_from(evaluated.sent).unwrap_or(u64::MAX));
     }

@@ -33,6 +33,7 @@ impl RuleCell {
             group,
             workshop,
             now,
+            ..
         } = *round;
         let external_labels = workshop.external_labels.lock().clone();
         let result = self.observe(alerting, round, &external_labels);
@@ -92,7 +93,10 @@ impl RuleCell {
             let expand = |text: &Text| {
                 let (expanded, error) = text.expand(&data, &around);
                 if let Some(error) = error {
-                    tracing::warn!(rule = self.rule.name, %error, "expanding a text of an alert failed");
+                    if round.bad_texts.get() == 0 {
+                        tracing::warn!(rule = self.rule.name, %error, "expanding a text of an alert failed");
+                    }
+                    round.bad_texts.set(round.bad_texts.get() + 1);
                 }
                 expanded
             };
