@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use stonechat_model::Queryable;
 
-pub(crate) use grid::{Grid, seconds};
+pub(crate) use grid::{Grid, elapsed, seconds};
 pub(crate) use select::{Pick, Shift, millis};
 pub(crate) use window::Window;
 
@@ -104,7 +104,9 @@ impl<'a> Evaluation<'a> {
         self.check_alive()?;
         let before = self.budget.used();
         let evaluated = if grid.count > 1 && invariant::is_invariant(expr) {
-            self.eval_kind(expr, grid.first())?.spread(grid.count)
+            let once = self.eval_kind(expr, grid.first())?;
+            self.budget.check(once.cells().saturating_mul(grid.count))?;
+            once.spread(grid.count)
         } else {
             self.eval_kind(expr, grid)?
         };

@@ -5,16 +5,33 @@
 //! warnings and results follow Prometheus.
 //!
 //! ```
-//! let expr = stonechat_promql::parse("sum by (job)(rate(http_requests_total[5m]))")?;
-//! assert_eq!(expr.to_string(), "sum by (job) (rate(http_requests_total[5m]))");
+//! use stonechat_model::{Labels, Timestamp};
+//! use stonechat_promql::{Cancel, Engine, MemoryStore, Value, parse};
 //!
-//! let error = stonechat_promql::parse("rate(up)").unwrap_err();
+//! let mut store = MemoryStore::default();
+//! for minute in 0..=5 {
+//!     let labels = Labels::from_pairs([("__name__", "messages_sent_total"), ("type", "text")])?;
+//!     store.insert(labels, Timestamp::from_millis(minute * 60_000), minute as f64 * 120.0);
+//! }
+//!
+//! let expr = parse("sum by (type)(rate(messages_sent_total[5m]))")?;
+//! assert_eq!(expr.to_string(), "sum by (type) (rate(messages_sent_total[5m]))");
+//!
+//! let now = Timestamp::from_millis(300_000);
+//! let answer = Engine::default().instant(&store, &expr, now, &Cancel::new())?;
+//! let Value::Vector(vector) = answer.value else { unreachable!() };
+//! assert_eq!(vector[0].labels.to_string(), r#"{type="text"}"#);
+//! assert_eq!(vector[0].point.value, 2.0);
+//!
+//! let error = parse("rate(up)").unwrap_err();
 //! assert_eq!(
 //!     error.to_string(),
 //!     r#"1:6: parse error: expected type range vector in call to function "rate", got instant vector"#,
 //! );
-//! # Ok::<(), stonechat_promql::ParseError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Native histograms are not evaluated yet: the columns of a store hold floats.
 
 pub mod ast; // the tree
 mod lexer; // text to tokens

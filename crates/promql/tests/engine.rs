@@ -311,3 +311,47 @@ fn the_deepest_expressions_fit_on_the_stack() {
         );
     }
 }
+
+/// Whatever a caller asks for, sums of times do not overflow.
+#[test]
+fn the_ends_of_time_are_reached_without_harm() {
+    let mut store = MemoryStore::default();
+    for millis in [i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX - 1, i64::MAX] {
+        let series = labels(&[("__name__", "x_total")]);
+        store.insert(series, Timestamp::from_millis(millis), 1.0);
+    }
+    let engine = Engine::default();
+    for text in [
+        "x_total",
+        "x_total offset 290y",
+        "x_total offset -290y",
+        "x_total smoothed",
+        "rate(x_total[1y])",
+        "increase(x_total[1y] smoothed)",
+        "delta(x_total[290y] anchored offset -290y)",
+        "predict_linear(x_total[1y], 1e300)",
+        "deriv(x_total[290y])",
+        "irate(x_total[1y])",
+        "sum_over_time(x_total[5m:1m])",
+        "sum_over_time(x_total[1m:1m] offset -290y)",
+        "timestamp(x_total) + year() + time()",
+        "x_total @ 9223372036854774 + x_total @ -9223372036854774",
+        "info(x_total offset 290y)",
+        "x_total[290y]",
+    ] {
+        let expr = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        for at in [Timestamp::MIN, seconds(0), Timestamp::MAX] {
+            let result = engine.instant(&store, &expr, at, &Cancel::new());
+            assert!(result.is_ok(), "{text} at {at:?}: {result:?}");
+            if text.ends_with(']') {
+                continue;
+            }
+            for (start, end) in [(at, at), (at.minus(Duration::from_secs(9)), at)] {
+                let step = Duration::from_secs(1);
+                let steps = Steps { start, end, step };
+                let result = engine.range(&store, &expr, steps, &Cancel::new());
+                assert!(result.is_ok(), "{text} at {at:?}: {result:?}");
+            }
+        }
+    }
+}

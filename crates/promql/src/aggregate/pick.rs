@@ -31,9 +31,9 @@ impl Evaluation<'_> {
         let mut result = Table::default();
         let mut best = Vec::new();
         for group in groups {
-            self.check_alive()?;
             let mut picked = Vec::new();
             for (step, &limit) in limits.iter().enumerate() {
+                self.check_alive()?;
                 best.clear();
                 let present = group.rows.iter().map(|&row| Picked {
                     row,

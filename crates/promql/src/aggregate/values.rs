@@ -23,18 +23,18 @@ impl Evaluation<'_> {
         let mut result = Table::default();
         let (mut cells, mut values) = (Vec::new(), Vec::new());
         for group in groups {
-            self.check_alive()?;
             cells.clear();
-            cells.extend(params.iter().enumerate().map(|(step, q)| {
+            for (step, q) in params.iter().enumerate() {
+                self.check_alive()?;
                 values.clear();
                 let at_step = group.rows.iter().map(|&row| table.row(row).at(step));
                 values.extend(at_step.filter(|value| !is_absent(*value)));
-                if values.is_empty() {
+                cells.push(if values.is_empty() {
                     ABSENT
                 } else {
                     quantile(*q, &mut values)
-                }
-            }));
+                });
+            }
             self.push(&mut result, group.head, 0, &cells)?;
         }
         Ok(result)

@@ -60,3 +60,8 @@ impl Grid {
 pub(crate) fn seconds(millis: i64) -> f64 {
     millis as f64 / 1000.0
 }
+
+/// Seconds from one moment to another.
+pub(crate) fn elapsed(from: i64, to: i64) -> f64 {
+    seconds(to.saturating_sub(from))
+}

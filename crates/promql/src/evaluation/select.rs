@@ -5,7 +5,7 @@ use std::time::Duration;
 use stonechat_model::{Columns, Selection, TimeRange, Timestamp, is_stale};
 
 use super::Evaluation;
-use super::grid::{Grid, seconds};
+use super::grid::{Grid, elapsed, seconds};
 use crate::ast::{At, Length, VectorSelector};
 use crate::error::EvalError;
 use crate::table::{ABSENT, Head, Table};
@@ -136,6 +136,7 @@ impl<'a> Evaluation<'a> {
             self.check_alive()?;
             columns.clear();
             selection.read(index, &mut columns)?;
+            self.budget.check(columns.len())?;
             if ahead > 0 {
                 drop_stale(&mut columns);
             }
@@ -179,7 +180,7 @@ fn between(columns: &Columns, next: usize, reference: i64, lookback: i64) -> f64
         (Some(&next_time), Some(&next_value))
             if time < reference && next_time <= reference.saturating_add(lookback) =>
         {
-            let share = seconds(reference - time) / seconds(next_time - time);
+            let share = elapsed(time, reference) / elapsed(time, next_time);
             value + (next_value - value) * share
         }
         _ => value,

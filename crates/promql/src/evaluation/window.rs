@@ -63,6 +63,13 @@ pub(crate) struct Reach {
     behind: i64,
 }
 
+impl Window<'_> {
+    /// The moment at which the window begins; a sample exactly there is not in it.
+    pub const fn start(&self) -> i64 {
+        self.end.saturating_sub(self.range)
+    }
+}
+
 impl Reach {
     fn of(extension: Option<Extension>, lookback: i64) -> Self {
         Self {
@@ -144,6 +151,7 @@ impl Evaluation<'_> {
             self.check_alive()?;
             columns.clear();
             selection.read(index, &mut columns)?;
+            self.budget.check(columns.len())?;
             drop_stale(&mut columns);
             visit(RangeSeries {
                 head: selection.labels(index).clone().into(),

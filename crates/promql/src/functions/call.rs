@@ -10,6 +10,9 @@ use crate::value::Severity;
 /// The computation of a function over windows, with its parameters.
 type WindowFunction<'f> = Box<dyn Fn(&Window<'_>) -> Option<f64> + 'f>;
 
+/// How many windows of one series are worked off before asking whether anybody still waits.
+const WINDOWS_BETWEEN_CHECKS: usize = 64;
+
 impl Evaluation<'_> {
     /// The values of a call at all steps.
     pub(crate) fn call(
@@ -211,6 +214,9 @@ impl Evaluation<'_> {
             row.resize(grid.count, ABSENT);
             series.each_window(grid, with_resets, |window| {
                 self.budget.check(window.values.len())?;
+                if window.step.is_multiple_of(WINDOWS_BETWEEN_CHECKS) {
+                    self.check_alive()?;
+                }
                 row[window.step] = compute(&window).unwrap_or(ABSENT);
                 Ok(())
             })?;

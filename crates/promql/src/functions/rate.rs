@@ -1,7 +1,7 @@
 //! How fast values move: `rate`, `increase`, `delta` over a whole window, `irate` and `idelta` over its last two samples.
 
 use crate::ast::Extension;
-use crate::evaluation::{Window, seconds};
+use crate::evaluation::{Window, elapsed, seconds};
 use crate::functions::Function;
 use crate::functions::over_time::count;
 
@@ -60,11 +60,11 @@ fn extrapolated(window: &Window<'_>, is_counter: bool) -> Option<Change> {
             change += values[position - 1];
         }
     }
-    let sampled = seconds(times[last] - times[0]);
+    let sampled = elapsed(times[0], times[last]);
     let distance = sampled / count(last);
     // A gap of more than this at an edge means that the series began or ended within the window.
     let threshold = distance * 1.1;
-    let mut to_start = seconds(times[0] - (window.end - window.range));
+    let mut to_start = elapsed(window.start(), times[0]);
     if to_start >= threshold {
         to_start = distance / 2.0;
     }
@@ -72,7 +72,7 @@ fn extrapolated(window: &Window<'_>, is_counter: bool) -> Option<Change> {
         let to_zero = sampled * (values[0] / change);
         to_start = to_start.min(to_zero);
     }
-    let mut to_end = seconds(window.end - times[last]);
+    let mut to_end = elapsed(times[last], window.end);
     if to_end >= threshold {
         to_end = distance / 2.0;
     }
@@ -86,13 +86,13 @@ fn extrapolated(window: &Window<'_>, is_counter: bool) -> Option<Change> {
 /// as it is, a smoothed one interpolates at both edges.
 fn between_edges(window: &Window<'_>, is_counter: bool) -> f64 {
     let (times, values) = (window.times, window.values);
-    let (start, end, last) = (window.end - window.range, window.end, values.len() - 1);
+    let (start, end, last) = (window.start(), window.end, values.len() - 1);
     let smoothed = window.extension == Some(Extension::Smoothed);
     let at = |moment: i64, right: usize| {
         let (from, to) = (values[right - 1], values[right]);
         // A counter that fell began at zero.
         let from = if is_counter && to < from { 0.0 } else { from };
-        let share = seconds(moment - times[right - 1]) / seconds(times[right] - times[right - 1]);
+        let share = elapsed(times[right - 1], moment) / elapsed(times[right - 1], times[right]);
         from + (to - from) * share
     };
     let left = if smoothed && last > 0 && times[0] < start {
@@ -148,6 +148,6 @@ fn last_step(window: &Window<'_>) -> Option<LastStep> {
     (last > first).then(|| LastStep {
         before,
         after,
-        seconds: seconds(last - first),
+        seconds: elapsed(first, last),
     })
 }

@@ -1,7 +1,7 @@
 //! Straight lines and smoothed trends through the samples of a window.
 
 use crate::error::EvalError;
-use crate::evaluation::{Window, seconds};
+use crate::evaluation::{Window, elapsed};
 use crate::kahan::Kahan;
 
 /// `deriv`: the slope per second.
@@ -39,7 +39,7 @@ fn line(window: &Window<'_>, origin: i64) -> Option<Line> {
     let mut n = 0.0;
     let [mut sum_x, mut sum_y, mut sum_xy, mut sum_xx] = [Kahan::default(); 4];
     for (&time, &y) in window.times.iter().zip(window.values) {
-        let x = seconds(time - origin);
+        let x = elapsed(origin, time);
         n += 1.0;
         sum_x = sum_x.plus(x);
         sum_y = sum_y.plus(y);
