@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use stonechat_rules::config::{GroupDefaults, parse};
+use stonechat_rules::config::{GroupDefaults, load, parse};
 use stonechat_rules::{Group, RuleKind};
 
 fn read(text: &str) -> Vec<Group> {
@@ -210,4 +210,17 @@ fn all_mistakes_are_told_at_once() {
         "groups:\n- name: g\n  rules:\n  - {alert: A}\n  - {record: r, expr: '('}\n- name: g\n";
     let problems = parse(Path::new("r.yml"), text, GroupDefaults::default()).unwrap_err();
     assert_eq!(problems.0.len(), 3, "{problems}");
+}
+
+#[test]
+fn the_rules_of_the_ready_folders_are_right() {
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../monitoring/demo/prometheus/rules");
+    let mut files = 0;
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let file = entry.unwrap().path();
+        load(&file, GroupDefaults::default()).unwrap_or_else(|problems| panic!("{problems}"));
+        files += 1;
+    }
+    assert!(files > 0, "{} is empty", folder.display());
 }
