@@ -42,6 +42,7 @@ fn expressions() -> impl Strategy<Value = String> {
         Just("y_total".to_owned()),
         Just("x_total{host=\"1\"} offset 30s".to_owned()),
         Just("y_total @ 100".to_owned()),
+        Just("{__name__=~\"[xy]_total\"}".to_owned()),
         Just("rate(x_total[1m])".to_owned()),
         Just("increase(y_total[90s] offset 10s)".to_owned()),
         Just("sum_over_time(x_total[45s])".to_owned()),
@@ -69,7 +70,7 @@ fn expressions() -> impl Strategy<Value = String> {
             inner
                 .clone()
                 .prop_map(|a| format!("count_values(\"v\", {a})")),
-            inner.clone().prop_map(|a| format!("topk(2, {a})")),
+            inner.clone().prop_map(|a| format!("topk(100, {a})")),
             inner.clone().prop_map(|a| format!("limit_ratio(0.5, {a})")),
             inner
                 .clone()
@@ -86,6 +87,7 @@ fn expressions() -> impl Strategy<Value = String> {
                 .prop_map(|(a, b)| format!("({a}) and on (host) ({b})")),
             two.clone().prop_map(|(a, b)| format!("({a}) unless ({b})")),
             two.clone().prop_map(|(a, b)| format!("({a}) + ({b})")),
+            two.clone().prop_map(|(a, b)| format!("({a}) >= ({b})")),
             two.clone()
                 .prop_map(|(a, b)| format!("({a}) / on (zone) group_left () ({b})")),
             two.clone()
