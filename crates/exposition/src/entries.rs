@@ -12,6 +12,8 @@ use crate::{openmetrics, text};
 pub(crate) struct Series {
     pub(crate) start: usize,
     pub(crate) end: usize,
+    /// It was compared as a whole, not taken apart.
+    pub(crate) is_expected: bool,
 }
 
 /// The entries of a page, borrowed from it. Ends after the first error.
@@ -38,7 +40,8 @@ impl<'a> Entries<'a> {
     /// The next entry, quicker when it is a sample of the series `expected`: its text is then compared instead of taken apart.
     ///
     /// `expected` has to be the text of a series from an earlier page of the same format, such as a cache keeps; pages
-    /// repeat their series in the same order. When something else comes, this is [`next`](Iterator::next).
+    /// repeat their series in the same order. [`Sample::is_expected`] tells whether it came; when something else comes,
+    /// this is [`next`](Iterator::next).
     pub fn next_expecting(&mut self, expected: &[u8]) -> Option<Result<Entry<'a>, ParseError>> {
         if self.ended || !self.is_next(expected) {
             return self.next();
@@ -48,6 +51,7 @@ impl<'a> Entries<'a> {
         let series = Series {
             start,
             end: self.cursor.at,
+            is_expected: true,
         };
         let sample = match self.format {
             Format::Text => text::finish(&mut self.cursor, series, self.kind),

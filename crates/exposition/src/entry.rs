@@ -88,6 +88,8 @@ pub struct Sample<'a> {
     pub exemplar: Option<Exemplar<'a>>,
     /// The type that was last announced.
     pub kind: MetricType,
+    /// True when this is the series that [`Entries::next_expecting`](crate::Entries::next_expecting) was told of.
+    pub is_expected: bool,
     /// Where the series begins in the page, in bytes.
     pub(crate) at: usize,
 }

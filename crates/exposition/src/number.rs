@@ -3,15 +3,15 @@
 /// Digits that fit a float exactly, whatever they are.
 const EXACT_DIGITS: usize = 15;
 
+/// Powers of ten that a float holds exactly, as far as they are needed here.
+const POWERS: [f64; EXACT_DIGITS + 1] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+];
+
 /// Reads a value: decimal, `Inf`, `NaN`; no hexadecimal, no underscores, nothing too large for a float.
 pub(crate) fn value(text: &[u8]) -> Option<f64> {
-    if text.len() <= EXACT_DIGITS
-        && !text.is_empty()
-        && let Some(whole) = digits(text)
-    {
-        // Most exposed values are small whole numbers.
-        #[expect(clippy::cast_precision_loss, reason = "at most fifteen digits")]
-        return Some(whole as f64);
+    if let Some(value) = short(text) {
+        return Some(value);
     }
     let text = std::str::from_utf8(text).ok()?;
     let value = stonechat_model::parse_float(text)?;
@@ -21,6 +21,34 @@ pub(crate) fn value(text: &[u8]) -> Option<f64> {
         return None;
     }
     Some(value)
+}
+
+/// Most exposed values are a few digits, perhaps with a point among them. The digits and the power of ten are then exact floats, so their
+/// quotient is the float nearest to the text, which is what the long way finds too.
+fn short(text: &[u8]) -> Option<f64> {
+    if text.len() > EXACT_DIGITS + 1 {
+        return None;
+    }
+    let (mut digits, mut count, mut behind_point) = (0_u64, 0, None);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' => {
+                digits = digits * 10 + u64::from(byte - b'0');
+                count += 1;
+            }
+            b'.' if behind_point.is_none() => behind_point = Some(count),
+            _ => return None,
+        }
+    }
+    if count == 0 || count > EXACT_DIGITS {
+        return None;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "at most fifteen digits")]
+    let digits = digits as f64;
+    Some(match behind_point {
+        None => digits,
+        Some(before) => digits / POWERS[count - before],
+    })
 }
 
 /// Reads an unsigned whole number; `None` when another byte is among the digits or it does not fit.
@@ -88,14 +116,21 @@ mod tests {
             ("-inf", f64::NEG_INFINITY),
             ("infinity", f64::INFINITY),
             ("1e-999", 0.0),
+            ("0.1", 0.1),
+            ("0.3", 0.3),
+            ("123.456", 123.456),
+            ("0.00000000000001", 1e-14),
+            ("00000000.5", 0.5),
+            ("999999999999.999", 999_999_999_999.999),
+            ("0.1234567890123456", 0.123_456_789_012_345_6),
         ] {
             let read = value(text.as_bytes()).unwrap();
             assert_eq!(read.to_bits(), f64::to_bits(expected), "{text}");
         }
         assert!(value(b"NaN").is_some_and(f64::is_nan));
         for text in [
-            "", "-", ".", "e5", "1e", "0x1", "0x1p-3", "1_0", "+NaN", "1e999", "-1e999", "1 ",
-            "1\r", "１",
+            "", "-", ".", "1.2.3", "e5", "1e", "0x1", "0x1p-3", "1_0", "+NaN", "1e999", "-1e999",
+            "1 ", "1\r", "１",
         ] {
             assert_eq!(value(text.as_bytes()), None, "{text:?}");
         }

@@ -66,6 +66,7 @@ fn series(cursor: &mut Cursor<'_>) -> Result<Series, Fault> {
     Ok(Series {
         start,
         end: cursor.at,
+        is_expected: false,
     })
 }
 
@@ -92,6 +93,7 @@ pub(crate) fn finish<'a>(
         timestamp,
         exemplar,
         kind,
+        is_expected: series.is_expected,
         at: series.start,
     })
 }

@@ -70,7 +70,11 @@ fn series(cursor: &mut Cursor<'_>) -> Result<Series, Fault> {
     } else if !named {
         return Err(cursor.unexpected("a metric name, `{` or `#`"));
     }
-    Ok(Series { start, end })
+    Ok(Series {
+        start,
+        end,
+        is_expected: false,
+    })
 }
 
 /// Reads what follows the series: the value and perhaps a time.
@@ -112,6 +116,7 @@ pub(crate) fn finish<'a>(
         timestamp,
         exemplar: None,
         kind,
+        is_expected: series.is_expected,
         at: series.start,
     })
 }

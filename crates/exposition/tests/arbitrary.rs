@@ -92,6 +92,16 @@ proptest! {
     }
 
     #[test]
+    fn every_decimal_is_read_as_the_nearest_float(text in "[0-9]{0,17}\\.?[0-9]{0,17}") {
+        let page = format!("a {text}\n");
+        let read = match Entries::new(page.as_bytes(), Format::Text).next() {
+            Some(Ok(Entry::Sample(sample))) => Some(sample.value.to_bits()),
+            _ => None,
+        };
+        prop_assert_eq!(read, text.parse().ok().map(f64::to_bits), "{}", text);
+    }
+
+    #[test]
     fn any_text_may_be_asked_for_labels(series in prop::collection::vec(any::<u8>(), 0..60)) {
         let _ = read_labels(&series, stonechat_exposition::MetricType::Histogram);
     }
@@ -110,8 +120,12 @@ proptest! {
         for series in known {
             let mut hinted = Entries::new(&page, format);
             for plain in Entries::new(&page, format) {
+                let mut hinted = hinted.next_expecting(series);
+                if let Some(Ok(Entry::Sample(sample))) = &mut hinted {
+                    prop_assert!(!sample.is_expected || sample.series == series);
+                    sample.is_expected = false;
+                }
                 // As text, because NaN equals nothing.
-                let hinted = hinted.next_expecting(series);
                 prop_assert_eq!(format!("{:?}", Some(plain)), format!("{hinted:?}"));
             }
             prop_assert!(hinted.next_expecting(series).is_none());

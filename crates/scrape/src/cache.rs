@@ -86,6 +86,11 @@ impl SeriesCache {
         }
     }
 
+    /// How many series the last good page had.
+    pub(crate) fn len(&self) -> usize {
+        self.order.len()
+    }
+
     /// Begins a page.
     pub(crate) fn begin(&mut self) {
         self.page.number = self.page.number.wrapping_add(1);

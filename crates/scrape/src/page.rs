@@ -11,6 +11,9 @@ use crate::status::{DropReason, Dropped};
 /// How far ahead of us a sample's own time may be.
 const AHEAD_MAX: std::time::Duration = std::time::Duration::from_mins(10);
 
+/// Room in a batch for the series about a scrape.
+const REPORTS_MAX: usize = 8;
+
 /// Why a page is bad.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PageError {
@@ -49,6 +52,8 @@ pub(crate) fn read(
     now: Timestamp,
 ) -> (Reading, Result<(), PageError>) {
     let mut reading = Reading::at(now);
+    // The series of the last page, and those about the scrape.
+    reading.batch.values.reserve(cache.len() + REPORTS_MAX);
     cache.begin();
     let mut reader = Reader {
         entries: Entries::new(page, format),
@@ -94,9 +99,8 @@ impl<'p> Reader<'_, 'p> {
         let Entry::Sample(sample) = entry? else {
             return Ok(true);
         };
-        let is_expected = sample.series == expected;
         self.reading.scraped += 1;
-        if is_expected {
+        if sample.is_expected {
             let slot = self.cache.at(self.place);
             self.place += 1;
             self.known(slot, &sample);
