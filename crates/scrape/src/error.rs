@@ -35,15 +35,11 @@ pub(crate) enum FetchError {
 }
 
 impl FetchError {
-    pub(crate) fn of_request(error: &hyper_util::client::legacy::Error) -> Self {
-        if error.is_connect() {
-            return Self::Connect(innermost(error));
-        }
-        let hyper = error.source().and_then(|source| source.downcast_ref());
-        hyper.map_or_else(|| Self::Http(innermost(error)), Self::of_body)
+    pub(crate) fn of_connect(error: &std::io::Error) -> Self {
+        Self::Connect(innermost(error))
     }
 
-    pub(crate) fn of_body(error: &hyper::Error) -> Self {
+    pub(crate) fn of_hyper(error: &hyper::Error) -> Self {
         let io = chain(error).find_map(|source| source.downcast_ref::<std::io::Error>());
         let kind = io.map(std::io::Error::kind);
         let cut = matches!(
@@ -55,7 +51,7 @@ impl FetchError {
                     | ErrorKind::BrokenPipe
             )
         );
-        if cut || error.is_incomplete_message() || error.is_closed() {
+        if cut || error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
             Self::Cut
         } else {
             Self::Http(innermost(error))

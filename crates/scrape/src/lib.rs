@@ -54,7 +54,9 @@ mod job; // a job that cannot be wrong
 pub mod relabel; // rules that change labels
 mod target; // what a job's addresses become // what a new configuration changes
 
+mod body; // an answer, bounded
 mod cache; // what the last pages held
+mod connection; // one connection
 mod error;
 mod exposed; // from a page's labels to stored ones
 mod fetch; // getting its page

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::body::Budget;
 use crate::diff::{Key, Wanted, diff};
 use crate::fetch::Fetcher;
 use crate::global_url::ExternalUrl;
@@ -50,7 +51,7 @@ pub struct ScrapeManager {
     appender: Arc<dyn Appender>,
     metrics: ScrapeMetrics,
     options: ScrapeOptions,
-    fetcher: Fetcher,
+    budget: Budget,
     runtime: Handle,
     closing: watch::Sender<bool>,
     state: Mutex<State>,
@@ -84,7 +85,7 @@ impl ScrapeManager {
         Self {
             appender,
             metrics,
-            fetcher: Fetcher::new(options.answer_bytes_max),
+            budget: Budget::new(options.answer_bytes_max),
             options,
             runtime: Handle::current(),
             closing: watch::Sender::new(false),
@@ -155,7 +156,7 @@ impl ScrapeManager {
                 metrics: self.metrics.clone(),
                 memory: Memory::default(),
             },
-            fetcher: self.fetcher.clone(),
+            fetcher: Fetcher::new(self.budget.clone()),
             schedule: self.schedule(key, wanted),
             status: status.clone(),
             stop: stopped,

@@ -388,3 +388,25 @@ async fn a_hanging_target_delays_no_other() {
             .all(|(_, value)| *value == 0.0)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_closed_between_scrapes() {
+    // The answer does not say that the connection will be closed.
+    let address = serve_raw(good("a 1\n")).await;
+    let bench = Bench::new(ScrapeOptions::default());
+    bench.manager.apply(jobs(&format!(
+        "scrape_configs: [{{job_name: j, scrape_interval: 200ms, static_configs: [{{targets: ['{address}']}}]}}]"
+    )));
+    let up = format!("up{{instance=\"{address}\", job=\"j\"}}");
+    bench
+        .store
+        .until("there are five scrapes", |store| {
+            store.samples(&up).len() >= 5
+        })
+        .await;
+    let samples = bench.store.samples(&up);
+    assert!(
+        samples.iter().all(|(_, value)| *value == 1.0),
+        "{samples:?}"
+    );
+}
