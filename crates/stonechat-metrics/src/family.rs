@@ -1,6 +1,7 @@
 //! Families: one name, and one series for each set of label values.
 
 mod core; // the table of series, its limit, and those that have ended
+mod recent; // the series that a thread used last
 mod suspect; // label values that look as if there will be ever more of them
 mod values; // the label values of one series
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use crate::metric::{Counter, Gauge, Histogram, Metric};
 
 pub use self::core::{AnyFamily, FamilyCore, Series, View, Visitor};
+pub use recent::{Recent, RecentKey};
 pub use values::LabelValues;
 pub use values::render;
 
@@ -24,8 +26,8 @@ pub const OTHER: &str = "other";
 
 /// Metrics of one name that differ in the values of `N` labels. Clones are the same family.
 ///
-/// [`Family::with`] looks a series up under a shared lock. Where the label values are known
-/// beforehand, call it once and keep the handle.
+/// [`Family::with`] looks a series up: without a lock when this thread used it lately, under a shared
+/// lock otherwise. Where the label values are known beforehand, call it once and keep the handle.
 ///
 /// ```
 /// # fn main() -> Result<(), stonechat_metrics::RegisterError> {

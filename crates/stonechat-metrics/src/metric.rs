@@ -31,12 +31,16 @@ mod sealed {
     use super::native::NativeReading;
     use super::{Arc, AtomicU64};
     use crate::desc::Kind;
+    use crate::family::RecentKey;
 
     /// What the registry needs of a metric; out of reach, so that no other kind can be made.
     pub trait Create: Sized {
         const KIND: Kind;
 
         fn create(shape: &Shape) -> Self;
+
+        /// The series of this kind that the current thread used last.
+        fn recent() -> &'static RecentKey<Self>;
 
         /// The value now; `scratch` is where a histogram puts its counts, so that reading many of
         /// them allocates once.

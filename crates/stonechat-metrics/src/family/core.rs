@@ -8,6 +8,7 @@ use std::time::Instant;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use parking_lot::{Mutex, RwLock};
 
+use super::recent::Wanted;
 use super::suspect::suspicion;
 use super::{LABEL_VALUE_BYTES_MAX, LabelValues, OTHER};
 use crate::desc::{Desc, Kind, TimeUnit};
@@ -15,6 +16,9 @@ use crate::metric::{HistogramReading, Metric, Reading, Shape, TraceSource};
 
 /// What the registry keeps of a family.
 pub struct FamilyCore<M> {
+    number: u64,
+    /// How many series were removed; changed under the lock of the table.
+    removals: AtomicU64,
     desc: Arc<Desc>,
     shape: Shape,
     hasher: DefaultHashBuilder,
@@ -62,7 +66,10 @@ pub struct Series<M> {
 
 impl<M: Metric> FamilyCore<M> {
     pub fn new(desc: Desc, traces: Option<TraceSource>) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
         Self {
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            removals: AtomicU64::new(0),
             shape: Shape {
                 buckets: Arc::clone(&desc.buckets),
                 ignored: Arc::default(),
@@ -101,15 +108,44 @@ impl<M: Metric> FamilyCore<M> {
     }
 
     /// Does something with the series of these label values, without taking a handle.
-    pub fn apply<A>(&self, values: &[&str], action: impl FnOnce(&M) -> A) -> A {
+    #[inline]
+    pub fn apply<A>(&self, values: &[&str], action: impl Fn(&M) -> A) -> A {
+        let wanted = Wanted {
+            family: self.number,
+            removals: self.removals.load(Ordering::Relaxed),
+            values,
+        };
+        // A thread that is about to end has no places left.
+        let answer = M::recent().try_with(|recent| {
+            let recent = recent.try_borrow().ok()?;
+            recent.find(wanted).map(|series| action(&series.metric))
+        });
+        match answer {
+            Ok(Some(answer)) => answer,
+            _ => action(&self.look_up(wanted)),
+        }
+    }
+
+    /// Finds or creates the series, and remembers it for this thread.
+    #[inline(never)]
+    fn look_up(&self, wanted: Wanted<'_>) -> M {
+        let values = wanted.values;
         let hash = self.hasher.hash_one(values);
         let table = self.table.read();
-        if let Some(series) = table.find(hash, values) {
-            return action(&series.metric);
-        }
-        let full = table.series.len() >= self.desc.series_max;
+        let Some(series) = table.find(hash, values).cloned() else {
+            let full = table.series.len() >= self.desc.series_max;
+            drop(table);
+            return self.missing(hash, values, full);
+        };
         drop(table);
-        action(&self.missing(hash, values, full))
+        let metric = series.metric.clone();
+        let _ = M::recent().try_with(|recent| {
+            // Borrowed while an action of this thread is under way, which led here.
+            if let Ok(mut recent) = recent.try_borrow_mut() {
+                recent.keep(wanted, series);
+            }
+        });
+        metric
     }
 
     #[cold]
@@ -185,6 +221,7 @@ impl<M: Metric> FamilyCore<M> {
         };
         entry.remove();
         table.generation += 1;
+        self.removals.fetch_add(1, Ordering::Relaxed);
         true
     }
 
@@ -225,7 +262,7 @@ impl<M: Metric> FamilyCore<M> {
     fn evict(&self, table: &mut Table<M>) -> bool {
         let mut evicted = false;
         while !evicted && let Some(ended) = table.ended.pop_front() {
-            evicted = table.remove_ended(&ended);
+            evicted = self.remove_ended(table, &ended);
         }
         self.unseen.fetch_add(u64::from(evicted), Ordering::Relaxed);
         self.ended.store(table.ended.len(), Ordering::Relaxed);
@@ -243,7 +280,7 @@ impl<M: Metric> FamilyCore<M> {
             .ended
             .pop_front_if(|ended| now.saturating_duration_since(ended.at) > wait_max)
         {
-            let removed = table.remove_ended(&ended);
+            let removed = self.remove_ended(&mut table, &ended);
             self.unseen.fetch_add(u64::from(removed), Ordering::Relaxed);
         }
         self.ended.store(table.ended.len(), Ordering::Relaxed);
@@ -254,9 +291,26 @@ impl<M: Metric> FamilyCore<M> {
     fn reap(&self, end_last: u64) {
         let mut table = self.table.write();
         while let Some(ended) = table.ended.pop_front_if(|ended| ended.end <= end_last) {
-            table.remove_ended(&ended);
+            self.remove_ended(&mut table, &ended);
         }
         self.ended.store(table.ended.len(), Ordering::Relaxed);
+    }
+
+    /// Removes the series, unless its session has come back.
+    fn remove_ended(&self, table: &mut Table<M>, ended: &Ended<M>) -> bool {
+        if !ended.is_due() {
+            return false;
+        }
+        let same = |series: &Arc<Series<M>>| Arc::ptr_eq(series, &ended.series);
+        match table.series.find_entry(ended.series.hash, same) {
+            Ok(entry) => {
+                entry.remove();
+                table.generation += 1;
+                self.removals.fetch_add(1, Ordering::Relaxed);
+                true
+            }
+            Err(_) => false,
+        }
     }
 
     /// Brings the order up to date; allocates only when there are more series than ever before.
@@ -296,6 +350,12 @@ fn too_long(values: &[&str]) -> bool {
 }
 
 impl<M> Series<M> {
+    /// Whether these are its label values.
+    #[inline]
+    pub fn is(&self, values: &[&str]) -> bool {
+        self.values.is(values)
+    }
+
     pub fn metric(&self) -> &M {
         &self.metric
     }
@@ -304,22 +364,6 @@ impl<M> Series<M> {
 impl<M> Table<M> {
     fn find(&self, hash: u64, values: &[&str]) -> Option<&Arc<Series<M>>> {
         self.series.find(hash, |series| series.values.is(values))
-    }
-
-    /// Removes the series, unless its session has come back.
-    fn remove_ended(&mut self, ended: &Ended<M>) -> bool {
-        if !ended.is_due() {
-            return false;
-        }
-        let same = |series: &Arc<Series<M>>| Arc::ptr_eq(series, &ended.series);
-        match self.series.find_entry(ended.series.hash, same) {
-            Ok(entry) => {
-                entry.remove();
-                self.generation += 1;
-                true
-            }
-            Err(_) => false,
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 use std::cmp::Ordering;
 
+use super::recent::same;
 use crate::encode::escape;
 
 /// The label values of one series, in the order of the family's label names, and the same as the
@@ -36,12 +37,13 @@ impl LabelValues {
         })
     }
 
+    #[inline]
     pub fn is(&self, values: &[&str]) -> bool {
         let (text, mut start) = (self.text.as_bytes(), 0);
         let same = self.ends.iter().zip(values).all(|(end, value)| {
             let own = &text[start..*end];
             start = *end;
-            own == value.as_bytes()
+            same(own, value.as_bytes())
         });
         same && self.ends.len() == values.len()
     }

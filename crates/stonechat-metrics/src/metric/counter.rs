@@ -1,9 +1,11 @@
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::add_to_bits;
 use super::sealed::{Create, HistogramReading, Reading, Shape};
 use crate::desc::Kind;
+use crate::family::{Recent, RecentKey};
 
 /// A number that only grows: requests served, bytes sent, seconds spent.
 ///
@@ -67,6 +69,13 @@ impl Counter {
 
 impl Create for Counter {
     const KIND: Kind = Kind::Counter;
+
+    fn recent() -> &'static RecentKey<Self> {
+        thread_local! {
+            static RECENT: RefCell<Recent<Counter>> = const { RefCell::new(Recent::new()) };
+        }
+        &RECENT
+    }
 
     fn create(shape: &Shape) -> Self {
         Self(Arc::new(Cell {

@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -5,6 +6,7 @@ use std::time::Duration;
 use super::add_to_bits;
 use super::sealed::{Create, HistogramReading, Reading, Shape};
 use crate::desc::Kind;
+use crate::family::{Recent, RecentKey};
 
 /// A number that goes up and down: connections open, messages waiting, bytes in use.
 ///
@@ -89,6 +91,13 @@ impl Drop for GaugeGuard {
 
 impl Create for Gauge {
     const KIND: Kind = Kind::Gauge;
+
+    fn recent() -> &'static RecentKey<Self> {
+        thread_local! {
+            static RECENT: RefCell<Recent<Gauge>> = const { RefCell::new(Recent::new()) };
+        }
+        &RECENT
+    }
 
     fn create(shape: &Shape) -> Self {
         Self(Arc::new(Cell {

@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use super::native::NativeCell;
 use super::sealed::{Create, HistogramReading, Reading, Shape};
 use super::{Timer, add_to_bits};
 use crate::desc::Kind;
+use crate::family::{Recent, RecentKey};
 
 /// Counts observations by size: durations, message sizes, queue lengths.
 ///
@@ -164,6 +166,13 @@ impl Extras {
 
 impl Create for Histogram {
     const KIND: Kind = Kind::Histogram;
+
+    fn recent() -> &'static RecentKey<Self> {
+        thread_local! {
+            static RECENT: RefCell<Recent<Histogram>> = const { RefCell::new(Recent::new()) };
+        }
+        &RECENT
+    }
 
     fn create(shape: &Shape) -> Self {
         Self(Arc::new(Cell {

@@ -17,6 +17,7 @@ mod http;
 mod integrations;
 mod limits;
 mod protobuf;
+mod recent;
 mod registration;
 mod sessions;
 mod systems;

@@ -1,0 +1,113 @@
+//! A thread finds the series that it used last without asking the family: it must never find one that is gone, or
+//! that is another family's.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use stonechat_metrics::{Family, Gauge, Histogram, Registry, TraceId};
+
+use super::lines;
+
+fn gauges(registry: &Registry) -> Family<Gauge, 2> {
+    let gauges = registry.gauge("x", "X.").labels(["a", "b"]);
+    gauges.register().unwrap()
+}
+
+#[test]
+fn a_series_that_was_removed_is_created_again() {
+    let registry = Registry::bare();
+    let family = gauges(&registry);
+    for value in 1..=3 {
+        family.set(["1", "2"], f64::from(value));
+        family.set(["1", "2"], f64::from(value));
+        assert_eq!(
+            lines(&registry, "x{"),
+            [format!(r#"x{{a="1",b="2"}} {value}"#)]
+        );
+        assert!(family.remove(["1", "2"]));
+        assert!(lines(&registry, "x{").is_empty());
+    }
+}
+
+#[test]
+fn a_series_that_another_thread_removed_is_created_again() {
+    let registry = Registry::bare();
+    let family = gauges(&registry);
+    family.set(["1", "2"], 1.0);
+    family.set(["1", "2"], 1.0);
+    let remover = family.clone();
+    let removed = thread::spawn(move || remover.remove(["1", "2"]));
+    assert!(removed.join().unwrap());
+    family.set(["1", "2"], 2.0);
+    assert_eq!(lines(&registry, "x{"), [r#"x{a="1",b="2"} 2"#]);
+}
+
+#[test]
+fn registries_do_not_meet() {
+    let registries = [Registry::bare(), Registry::bare()];
+    for round in 1..=2 {
+        for registry in &registries {
+            gauges(registry).with(["1", "2"]).inc();
+            gauges(registry).with(["1", "2"]).inc();
+            assert_eq!(
+                lines(registry, "x{"),
+                [format!(r#"x{{a="1",b="2"}} {}"#, 2 * round)]
+            );
+        }
+    }
+}
+
+/// More series than a thread has places, of all lengths, so that they push each other out.
+#[test]
+fn each_of_many_series_gets_its_own_values() {
+    let registry = Registry::bare();
+    let family = registry
+        .counter("x_total", "X.")
+        .labels(["a", "b"])
+        .series_max(10_000);
+    let family = family.register().unwrap();
+    let long = "z".repeat(40);
+    let values: Vec<(&str, &str)> = (0..long.len())
+        .flat_map(|a| (0..long.len()).map(move |b| (a, b)))
+        .map(|(a, b)| (&long[..a], &long[..b]))
+        .collect();
+    for _ in 0..3 {
+        for (a, b) in &values {
+            family.inc([a, b]);
+        }
+    }
+    assert_eq!(family.series(), values.len());
+    for (a, b) in values {
+        assert_eq!(family.with([a, b]).get(), 3.0, "{a} {b}");
+    }
+}
+
+/// The source of traces is asked in the middle of an observation, and may itself count.
+#[test]
+fn an_action_may_look_up_series_itself() {
+    static FAMILY: OnceLock<Family<Histogram, 1>> = OnceLock::new();
+    let inside = Arc::new(AtomicBool::new(false));
+    let registry = Registry::builder().process(false).runtime(false);
+    let registry = registry.trace_ids(move || {
+        if !inside.swap(true, Ordering::Relaxed) {
+            for value in ["inner", "inner", "outer"] {
+                FAMILY.get()?.observe([value], 2.0);
+            }
+            inside.store(false, Ordering::Relaxed);
+        }
+        Some(TraceId(7))
+    });
+    let registry = registry.build().unwrap();
+    let family = registry
+        .histogram("h", "H.")
+        .labels(["x"])
+        .register()
+        .unwrap();
+    let family = FAMILY.get_or_init(|| family);
+    for _ in 0..3 {
+        family.observe(["outer"], 1.0);
+    }
+    assert_eq!(family.with(["inner"]).count(), 6);
+    assert_eq!(family.with(["outer"]).count(), 6);
+}
