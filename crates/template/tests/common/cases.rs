@@ -71,7 +71,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
         "3",
     ),
     (
-        r#"{{ (index (query "w") 0).Value }} {{ (query "v" | first).Labels.a }}"#,
+        r#"{{ (index (query "w" | sortByLabel "n") 0).Value }} {{ (query "v" | first).Labels.a }}"#,
         "1 b",
     ),
     (
@@ -212,7 +212,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
         "map[arg0:1 arg1:b] b x-y",
     ),
     (
-        r#"{{ query "w" | first | label "n" }} {{ with query "w" }}{{ . | first | value }}{{ end }} {{ query "v" | first | value | humanize }} {{ query "v" | first | strvalue }}|"#,
+        r#"{{ query "w" | sortByLabel "n" | first | label "n" }} {{ with query "w" | sortByLabel "n" }}{{ . | first | value }}{{ end }} {{ query "v" | first | value | humanize }} {{ query "v" | first | strvalue }}|"#,
         "1 1 1.235M |",
     ),
     (r#"{{ safeHtml "<b>" }}"#, "<b>"),
