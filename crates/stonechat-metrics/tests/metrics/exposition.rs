@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
@@ -309,13 +308,7 @@ fn both_formats_say_the_same() {
 
 /// What `promtool check metrics` says, or nothing where it is not installed.
 pub fn promtool(text: &str) -> Option<String> {
-    let promtool = std::env::home_dir()
-        .map(|home| home.join(".cache/peers/root/usr/bin/promtool"))
-        .filter(|path: &PathBuf| path.exists());
-    let Some(promtool) = promtool else {
-        println!("skipped: promtool is not installed");
-        return None;
-    };
+    let promtool = super::peer("promtool")?;
     let mut check = Command::new(promtool)
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

@@ -266,3 +266,46 @@ fn libraries_that_use_the_facade_land_in_the_registry() {
         assert!(text.lines().any(|own| own == line), "{line} in\n{text}");
     }
 }
+
+#[test]
+fn exemplars_name_the_sampled_trace_of_opentelemetry() {
+    use opentelemetry::Context;
+    use opentelemetry::trace::{
+        SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState,
+    };
+    let builder = Registry::builder().process(false).runtime(false);
+    let builder = builder.trace_ids(stonechat_metrics::opentelemetry_trace_id);
+    let registry = builder.build().unwrap();
+    let waits = registry.histogram("wait", "Waits.").buckets([1.0, 2.0]);
+    let waits = waits.register().unwrap();
+    let within = |trace: u128, flags| {
+        let span = SpanContext::new(
+            TraceId::from_bytes(trace.to_be_bytes()),
+            SpanId::from_bytes([1; 8]),
+            flags,
+            true,
+            TraceState::NONE,
+        );
+        Context::new().with_remote_span_context(span).attach()
+    };
+    waits.observe(0.5); // outside of any trace
+    {
+        let _span = within(0xabc, TraceFlags::SAMPLED);
+        waits.observe(1.5);
+    }
+    {
+        let _span = within(0xdef, TraceFlags::default()); // nobody kept this one
+        waits.observe(2.5);
+    }
+    let text = registry.encode(Format::OpenMetrics);
+    let exemplars: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains(" # "))
+        .map(|line| line.split('}').next().unwrap_or_default())
+        .collect();
+    assert_eq!(exemplars, [r#"wait_bucket{le="2.0""#], "{text}");
+    assert!(
+        text.contains(r##"# {trace_id="00000000000000000000000000000abc"} 1.5"##),
+        "{text}"
+    );
+}

@@ -16,11 +16,14 @@ mod families;
 mod http;
 mod integrations;
 mod limits;
+mod prometheus;
 mod protobuf;
 mod recent;
 mod registration;
 mod sessions;
 mod systems;
+
+use std::path::PathBuf;
 
 use stonechat_metrics::{Format, Registry};
 
@@ -44,4 +47,21 @@ fn get_blocking(addr: &str, path: &str) -> std::io::Result<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
+}
+
+/// A program of Prometheus, where it is installed; otherwise the test says that it was skipped.
+fn peer(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("PEERS_DIR").map(PathBuf::from);
+    let folder = folder.or_else(|| Some(std::env::home_dir()?.join(".cache/peers")));
+    let unpacked = folder.map(|folder| folder.join("root/usr/bin"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = unpacked
+        .into_iter()
+        .chain(std::env::split_paths(&path))
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file());
+    if found.is_none() {
+        println!("skipped: {name} is not installed");
+    }
+    found
 }
