@@ -1,6 +1,7 @@
 //! The metrics of ChatIM, a chat service, under the names that its dashboards know.
 //!
-//! `cargo run -p stonechat-metrics --features axum --example chatim -- --listen 127.0.0.1:9100`
+//! `cargo run -p stonechat-metrics --features axum --example chatim`, and `monitoring/chatim` watches it;
+//! `-- --listen ADDRESS` lets it listen elsewhere than where that folder looks for it.
 
 #[path = "simulation/run.rs"]
 mod run;
@@ -182,5 +183,5 @@ fn database(chatim: &Registry) -> Result<Database, RegisterError> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let registry = Registry::new();
     let mut chatim = ChatIm::register(&registry)?;
-    run::run(registry, |number| chatim.round(number)).await
+    run::run("127.0.0.1:19122", registry, |number| chatim.round(number)).await
 }

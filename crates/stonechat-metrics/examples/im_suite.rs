@@ -1,6 +1,7 @@
 //! The metrics of im-suite, an instant messenger, under the names that its dashboards know.
 //!
-//! `cargo run -p stonechat-metrics --features axum --example im_suite -- --listen 127.0.0.1:9100`
+//! `cargo run -p stonechat-metrics --features axum --example im_suite`, and `monitoring/im-suite` watches it;
+//! `-- --listen ADDRESS` lets it listen elsewhere than where that folder looks for it.
 
 #[path = "simulation/run.rs"]
 mod run;
@@ -108,5 +109,5 @@ impl ImSuite {
 async fn main() -> Result<(), Box<dyn Error>> {
     let registry = Registry::bare();
     let suite = ImSuite::register(&registry)?;
-    run::run(registry, |number| suite.round(number)).await
+    run::run("127.0.0.1:19121", registry, |number| suite.round(number)).await
 }

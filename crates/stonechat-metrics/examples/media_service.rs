@@ -1,6 +1,7 @@
 //! The metrics of media-service, a WebRTC service, under the names that its dashboards know.
 //!
-//! `cargo run -p stonechat-metrics --features axum --example media_service -- --listen 127.0.0.1:9100`
+//! `cargo run -p stonechat-metrics --features axum --example media_service`, and `monitoring/media-service` watches it;
+//! `-- --listen ADDRESS` lets it listen elsewhere than where that folder looks for it.
 
 #[path = "simulation/run.rs"]
 mod run;
@@ -147,5 +148,5 @@ fn resources(media: &Registry) -> Result<Resources, RegisterError> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let registry = Registry::bare();
     let mut service = MediaService::register(&registry)?;
-    run::run(registry, |number| service.round(number)).await
+    run::run("127.0.0.1:19123", registry, |number| service.round(number)).await
 }

@@ -1,6 +1,7 @@
 //! The metrics of resonance, a chat of three services, under the names that its dashboards know.
 //!
-//! `cargo run -p stonechat-metrics --features axum --example resonance -- --listen 127.0.0.1:9100`
+//! `cargo run -p stonechat-metrics --features axum --example resonance`, and `monitoring/resonance` watches it;
+//! `-- --listen ADDRESS` lets it listen elsewhere than where that folder looks for it.
 
 #[path = "simulation/run.rs"]
 mod run;
@@ -153,5 +154,5 @@ fn queue(registry: &Registry) -> Result<Queue, RegisterError> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let registry = Registry::bare();
     let mut resonance = Resonance::register(&registry)?;
-    run::run(registry, |number| resonance.round(number)).await
+    run::run("127.0.0.1:19124", registry, |number| resonance.round(number)).await
 }

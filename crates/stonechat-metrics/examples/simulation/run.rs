@@ -8,9 +8,14 @@ use stonechat_metrics::{Registry, serve_admin};
 /// Time between two rounds of traffic.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves the registry at the address after `--listen`, and lets `round` make traffic until Ctrl-C.
-pub async fn run(registry: Registry, mut round: impl FnMut(u64)) -> Result<(), Box<dyn Error>> {
-    let listen = listen_address(std::env::args().skip(1))?;
+/// Serves the registry at the address after `--listen`, or else at `usual`, and lets `round` make
+/// traffic until Ctrl-C.
+pub async fn run(
+    usual: &str,
+    registry: Registry,
+    mut round: impl FnMut(u64),
+) -> Result<(), Box<dyn Error>> {
+    let listen = listen_address(std::env::args().skip(1))?.unwrap_or_else(|| usual.to_owned());
     round(0);
     let admin = serve_admin(&listen, registry).await?;
     println!("http://{}/metrics", admin.local_addr());
@@ -23,14 +28,14 @@ pub async fn run(registry: Registry, mut round: impl FnMut(u64)) -> Result<(), B
     }
 }
 
-fn listen_address(mut arguments: impl Iterator<Item = String>) -> Result<String, String> {
+fn listen_address(mut arguments: impl Iterator<Item = String>) -> Result<Option<String>, String> {
     match (
         arguments.next().as_deref(),
         arguments.next(),
         arguments.next(),
     ) {
-        (None, ..) => Ok("127.0.0.1:9100".to_owned()),
-        (Some("--listen"), Some(address), None) => Ok(address),
+        (None, ..) => Ok(None),
+        (Some("--listen"), Some(address), None) => Ok(Some(address)),
         _ => Err("usage: --listen ADDRESS".to_owned()),
     }
 }
