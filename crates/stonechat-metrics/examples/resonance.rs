@@ -154,5 +154,8 @@ fn queue(registry: &Registry) -> Result<Queue, RegisterError> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let registry = Registry::bare();
     let mut resonance = Resonance::register(&registry)?;
-    run::run("127.0.0.1:19124", registry, |number| resonance.round(number)).await
+    run::run("127.0.0.1:19124", registry, |number| {
+        resonance.round(number)
+    })
+    .await
 }

@@ -51,18 +51,24 @@ pub struct Server {
     child: Child,
     pub address: SocketAddr,
     folder: PathBuf,
+    data: PathBuf,
 }
 
 impl Server {
     /// Starts it and waits until it listens.
     pub fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &folder.join("data"))
+    }
+
+    /// The same with a data folder that stands elsewhere.
+    pub fn start_with(folder: &Path, data: &Path) -> Self {
         let mut command = program();
         command
             .arg("serve")
             .arg("--config")
             .arg(folder)
             .arg("--data")
-            .arg(folder.join("data"));
+            .arg(data);
         command
             .args(["--listen", "127.0.0.1:0"])
             .stdin(Stdio::null())
@@ -84,6 +90,7 @@ impl Server {
             child,
             address,
             folder: folder.to_owned(),
+            data: data.to_owned(),
         }
     }
 
@@ -163,7 +170,7 @@ impl Server {
     pub fn crash_and_restart(mut self) -> Self {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        Self::start(&self.folder.clone())
+        Self::start_with(&self.folder.clone(), &self.data.clone())
     }
 }
 
