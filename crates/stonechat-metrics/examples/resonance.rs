@@ -155,7 +155,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let registry = Registry::bare();
     let mut resonance = Resonance::register(&registry)?;
     run::run("127.0.0.1:19124", registry, |number| {
-        resonance.round(number)
+        resonance.round(number);
     })
     .await
 }

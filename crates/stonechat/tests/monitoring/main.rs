@@ -2,6 +2,10 @@
 //! expose, and shows everything that it does.
 
 #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+#![allow(
+    clippy::duplicate_mod,
+    reason = "each example brings what the examples share"
+)]
 
 mod folder;
 mod live;
@@ -13,6 +17,7 @@ mod systems;
 use std::collections::{BTreeMap, BTreeSet};
 
 use folder::{Folder, Panel};
+use stonechat_model::Matcher;
 use stonechat_promql::Expr;
 use stonechat_promql::ast::ExprKind;
 use systems::System;
@@ -65,7 +70,7 @@ fn unknown(expr: &Expr, known: &Known) -> Vec<String> {
             found.push(format!("{:?}", selector.name));
             continue;
         };
-        let conditions = selector.matchers.iter().map(|matcher| matcher.name());
+        let conditions = selector.matchers.iter().map(Matcher::name);
         let wrong = conditions.filter(|label| *label != "__name__" && !labels.contains(*label));
         found.extend(wrong.map(|label| format!("{:?} has no label {label}", selector.name)));
     }
@@ -178,7 +183,7 @@ fn selectors_name_their_job() {
                     .matchers
                     .iter()
                     .find(|matcher| matcher.name() == "job");
-                let job = job.map(|matcher| matcher.value());
+                let job = job.map(Matcher::value);
                 assert_eq!(job, Some(system.name), "{}: {expr}", system.name);
             }
         }
