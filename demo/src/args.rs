@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::chat::{Addresses, ChatConfig};
 use crate::fault::Fault;
+use crate::media::MediaConfig;
 use crate::queue::QueueConfig;
 use crate::store::StoreConfig;
 
@@ -21,6 +22,10 @@ pub struct ChatArgs {
     /// Where the data is kept.
     #[command(flatten)]
     pub keep: KeepArgs,
+
+    /// How long media waits for its callers.
+    #[command(flatten)]
+    pub media: MediaArgs,
 
     /// Start with this fault; may be given several times
     #[arg(long = "fault", value_name = "NAME", help_heading = "Faults")]
@@ -47,6 +52,14 @@ pub struct ListenArgs {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:18082")]
     pub push: SocketAddr,
 
+    /// Offers of callers to media
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:18083")]
+    pub media: SocketAddr,
+
+    /// Picture and sound of calls, over UDP; callers are told where
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub media_udp: SocketAddr,
+
     /// Switches for faults
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:19100")]
     pub control: SocketAddr,
@@ -62,6 +75,23 @@ pub struct ListenArgs {
     /// Metrics of the task service
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:19103")]
     pub task_metrics: SocketAddr,
+
+    /// Metrics of media
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:19106")]
+    pub media_metrics: SocketAddr,
+}
+
+/// Calls, as media sees them.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Calls")]
+pub struct MediaArgs {
+    /// A call that has no connection for so long has failed
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_time)]
+    pub media_connect_max: Duration,
+
+    /// A call that brings neither picture nor sound for so long is closed
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_time)]
+    pub media_silence_max: Duration,
 }
 
 /// Database and queue.
@@ -137,9 +167,43 @@ pub struct LoadArgs {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time)]
     pub ramp: Duration,
 
+    /// Who calls media.
+    #[command(flatten)]
+    pub calls: CallArgs,
+
     /// When the load ends.
     #[command(flatten)]
     pub end: EndArgs,
+}
+
+/// Calls, as callers place them.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Calls")]
+pub struct CallArgs {
+    /// Phones that call media, each one call at a time
+    #[arg(long, value_name = "COUNT", default_value_t = 8,
+        value_parser = clap::value_parser!(u32).range(0..=200))]
+    pub calls: u32,
+
+    /// Length of a call, give or take half of it
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time)]
+    pub call_time: Duration,
+
+    /// Part of the packets of calls that is lost on the way to media, from 0 to 1
+    #[arg(long, value_name = "RATIO", default_value_t = 0.0, value_parser = parse_ratio)]
+    pub call_loss: f64,
+
+    /// Most by which a packet of a call is late
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_time)]
+    pub call_jitter: Duration,
+
+    /// Where media takes offers
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:18083")]
+    pub media: SocketAddr,
+
+    /// The chat's control address, to learn of faults that concern calls
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:19100")]
+    pub control: SocketAddr,
 }
 
 impl From<ChatArgs> for ChatConfig {
@@ -147,6 +211,7 @@ impl From<ChatArgs> for ChatConfig {
         let ChatArgs {
             listen,
             keep,
+            media,
             faults,
             end: _,
         } = args;
@@ -170,11 +235,18 @@ impl From<ChatArgs> for ChatConfig {
                 gateway_metrics: listen.gateway_metrics,
                 logic_metrics: listen.logic_metrics,
                 task_metrics: listen.task_metrics,
+                media: listen.media,
+                media_udp: listen.media_udp,
+                media_metrics: listen.media_metrics,
             },
             store,
             queue,
             queue_capacity: keep.queue_capacity,
             history_messages_max: keep.history,
+            media: MediaConfig {
+                connect_max: media.media_connect_max,
+                silence_max: media.media_silence_max,
+            },
             faults,
         }
     }
@@ -208,6 +280,13 @@ fn parse_rate(text: &str) -> Result<f64, String> {
     }
 }
 
+fn parse_ratio(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(ratio) if (0.0..=1.0).contains(&ratio) => Ok(ratio),
+        _ => Err("a ratio is between 0 and 1".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -217,7 +296,7 @@ mod tests {
     #[derive(Debug, Parser)]
     enum Cli {
         Chat(Box<ChatArgs>),
-        Load(LoadArgs),
+        Load(Box<LoadArgs>),
     }
 
     fn chat(options: &[&str]) -> Result<ChatConfig, String> {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stonechat_metrics::{RegisterError, Registry, metrics_router};
+use stonechat_metrics::{Admin, RegisterError, Registry};
 use tempfile::TempDir;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -16,8 +16,9 @@ use crate::control;
 use crate::ending::Endings;
 use crate::fault::{Fault, Faults, leak_while_on};
 use crate::gateway::{self, Gateway, GatewayMetrics};
-use crate::listen::{ListenError, Listener};
+use crate::listen::{ListenError, Listener, UdpListener};
 use crate::logic::{self, Logic, LogicMetrics};
+use crate::media::{self, Media, MediaConfig, MediaMetrics};
 use crate::queue::{Queue, QueueConfig, QueueError};
 use crate::store::{Store, StoreConfig, StoreError, without_password};
 use crate::task::{Task, TaskConfig, TaskError};
@@ -47,6 +48,12 @@ pub struct Addresses {
     pub logic_metrics: SocketAddr,
     /// `/metrics` of task.
     pub task_metrics: SocketAddr,
+    /// The offers of callers to media.
+    pub media: SocketAddr,
+    /// Picture and sound of calls, over UDP.
+    pub media_udp: SocketAddr,
+    /// `/metrics` of media.
+    pub media_metrics: SocketAddr,
 }
 
 impl Addresses {
@@ -61,6 +68,9 @@ impl Addresses {
             gateway_metrics: any,
             logic_metrics: any,
             task_metrics: any,
+            media: any,
+            media_udp: any,
+            media_metrics: any,
         }
     }
 }
@@ -78,6 +88,8 @@ pub struct ChatConfig {
     pub queue_capacity: u32,
     /// Roughly how many messages the history keeps; older ones are deleted.
     pub history_messages_max: u32,
+    /// How long media waits for its callers.
+    pub media: MediaConfig,
     /// Faults that are on from the start.
     pub faults: Vec<Fault>,
 }
@@ -91,6 +103,7 @@ impl ChatConfig {
             queue: QueueConfig::Memory,
             queue_capacity: 5_000,
             history_messages_max: 500_000,
+            media: MediaConfig::default(),
             faults: Vec::new(),
         }
     }
@@ -156,6 +169,7 @@ pub struct Chat {
     faults: Arc<Faults>,
     gateway: Arc<Gateway>,
     logic: Arc<Logic>,
+    media: Arc<Media>,
     services: TaskTracker,
     stop: CancellationToken,
     _stop_on_drop: DropGuard,
@@ -174,6 +188,7 @@ pub async fn run(config: ChatConfig) -> Result<Chat, ChatError> {
     let registries = Registries {
         gateway: Registry::new(),
         logic: Registry::new(),
+        media: Registry::new(),
     };
     let stop = CancellationToken::new();
 
@@ -196,17 +211,28 @@ pub async fn run(config: ChatConfig) -> Result<Chat, ChatError> {
     };
     let task = Task::new(task, queue, Arc::clone(&faults)).await?;
 
+    let metrics = MediaMetrics::register(&registries.media)?;
+    let udp = UdpListener::bind("calls", config.addresses.media_udp).await?;
+    let media_udp = udp.address;
+    let (media, exchange) = Media::new(udp, config.media, metrics);
+
     let chat = Chat {
-        addresses: listeners.addresses(task.metrics_address()),
+        addresses: Addresses {
+            task_metrics: task.metrics_address(),
+            media_udp,
+            ..listeners.addresses()
+        },
         faults,
         gateway,
         logic,
+        media: Arc::new(media),
         services: TaskTracker::new(),
         _stop_on_drop: stop.clone().drop_guard(),
         stop,
         _temporary_folder: temporary_folder,
     };
     chat.spawn(task.run(chat.stop.clone()));
+    chat.spawn(exchange.run(chat.stop.clone()));
     chat.serve(listeners, registries);
     chat.keep_house(config.history_messages_max);
     Ok(chat)
@@ -224,9 +250,10 @@ fn store_config(store: Option<StoreConfig>) -> Result<(StoreConfig, Option<TempD
 struct Registries {
     gateway: Registry,
     logic: Registry,
+    media: Registry,
 }
 
-/// All listeners but task's, which opens and closes with its lives.
+/// All listeners but task's, which opens and closes with its lives, and the socket of calls.
 struct Listeners {
     gateway: Listener,
     logic: Listener,
@@ -234,6 +261,8 @@ struct Listeners {
     control: Listener,
     gateway_metrics: Listener,
     logic_metrics: Listener,
+    media: Listener,
+    media_metrics: Listener,
 }
 
 impl Listeners {
@@ -246,10 +275,13 @@ impl Listeners {
             gateway_metrics: Listener::bind("the gateway's metrics", wanted.gateway_metrics)
                 .await?,
             logic_metrics: Listener::bind("logic's metrics", wanted.logic_metrics).await?,
+            media: Listener::bind("media", wanted.media).await?,
+            media_metrics: Listener::bind("media's metrics", wanted.media_metrics).await?,
         })
     }
 
-    fn addresses(&self, task_metrics: SocketAddr) -> Addresses {
+    /// Those of the listeners here; the others are still any.
+    fn addresses(&self) -> Addresses {
         Addresses {
             gateway: self.gateway.address(),
             logic: self.logic.address(),
@@ -257,7 +289,9 @@ impl Listeners {
             control: self.control.address(),
             gateway_metrics: self.gateway_metrics.address(),
             logic_metrics: self.logic_metrics.address(),
-            task_metrics,
+            media: self.media.address(),
+            media_metrics: self.media_metrics.address(),
+            ..Addresses::any_free()
         }
     }
 }
@@ -309,12 +343,17 @@ impl Chat {
             listeners.gateway,
             gateway::router(Arc::clone(&self.gateway)),
         );
+        serve(listeners.media, media::router(Arc::clone(&self.media)));
         serve(listeners.control, control::router(Arc::clone(&self.faults)));
-        serve(
-            listeners.gateway_metrics,
-            metrics_router(registries.gateway),
-        );
-        serve(listeners.logic_metrics, metrics_router(registries.logic));
+        let gateway = Arc::clone(&self.gateway);
+        let admin = Admin::new(registries.gateway).ready(move || gateway.takes_users());
+        serve(listeners.gateway_metrics, admin.router());
+        let logic = Arc::clone(&self.logic);
+        let admin = Admin::new(registries.logic).ready(move || logic.reaches_queue());
+        serve(listeners.logic_metrics, admin.router());
+        let media = Arc::clone(&self.media);
+        let admin = Admin::new(registries.media).ready(move || media.free_seats() > 0);
+        serve(listeners.media_metrics, admin.router());
     }
 
     /// What goes on beside the requests.
@@ -341,9 +380,10 @@ pub async fn run_chat(args: ChatArgs) -> Result<(), ChatError> {
     let (database, queue) = (config.database_name(), config.queue_name());
     let chat = run(config).await?;
     let at = chat.addresses();
-    tracing::info!(gateway = %at.gateway, control = %at.control, database, queue, "chat runs");
+    tracing::info!(gateway = %at.gateway, media = %at.media, control = %at.control, database, queue, "chat runs");
     tracing::info!(
-        gateway = %at.gateway_metrics, logic = %at.logic_metrics, task = %at.task_metrics, "metrics"
+        gateway = %at.gateway_metrics, logic = %at.logic_metrics, task = %at.task_metrics,
+        media = %at.media_metrics, "metrics"
     );
     let ending = endings.first().await;
     tracing::info!(%ending, "chat ends");

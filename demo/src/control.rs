@@ -58,6 +58,9 @@ fn switches(faults: &Faults) -> Switches {
         .collect()
 }
 
+/// How often somebody who follows the switches looks at them.
+const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+
 /// How long a chat may take to answer about its switches.
 const SWITCH_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -82,4 +85,27 @@ pub async fn switch_fault(control: SocketAddr, fault: Fault, on: bool) -> Result
     let chat = Caller::new("the control of the chat", control, SWITCH_TIMEOUT);
     let _now: BTreeMap<String, bool> = chat.call(&call, None::<&()>).await?;
     Ok(())
+}
+
+/// Turns these switches as those of the chat are turned whose control listener is at this address,
+/// until it is dropped. As long as no chat answers, they stay as they are.
+pub(crate) async fn follow_faults(control: SocketAddr, faults: &Faults) {
+    let chat = Caller::new("the control of the chat", control, SWITCH_TIMEOUT);
+    let call = Call {
+        method: Method::GET,
+        path: "/faults",
+        token: None,
+    };
+    let mut ticks = tokio::time::interval(FOLLOW_EVERY);
+    loop {
+        ticks.tick().await;
+        let now: Result<BTreeMap<String, bool>, CallError> = chat.call(&call, None::<&()>).await;
+        match now {
+            Ok(now) => Fault::ALL.into_iter().for_each(|fault| {
+                let on = now.get(fault.name()).copied();
+                faults.switch(fault, on.unwrap_or_default());
+            }),
+            Err(error) => tracing::debug!(%error, "faults are not known"),
+        }
+    }
 }

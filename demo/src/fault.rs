@@ -23,16 +23,23 @@ pub enum Fault {
     Backlog,
     /// 5 MB of memory are lost each second, up to 512 MB.
     MemoryLeak,
+    /// Of the packets that the load's phones send to media, 20 % are lost and the rest comes up to
+    /// 80 ms late.
+    LossyMedia,
+    /// Every second phone that calls media gives an address at which nobody answers.
+    FailingIce,
 }
 
 impl Fault {
     /// Every fault, in the order in which they are listed to people.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::SlowDb,
         Self::FailingSends,
         Self::DeadService,
         Self::Backlog,
         Self::MemoryLeak,
+        Self::LossyMedia,
+        Self::FailingIce,
     ];
 
     /// The name on the command line and in the control API.
@@ -43,6 +50,8 @@ impl Fault {
             Self::DeadService => "dead-service",
             Self::Backlog => "backlog",
             Self::MemoryLeak => "memory-leak",
+            Self::LossyMedia => "lossy-media",
+            Self::FailingIce => "failing-ice",
         }
     }
 
@@ -167,7 +176,7 @@ mod tests {
         assert_eq!(
             error,
             "no fault is called `slow-disk`; there are slow-db, failing-sends, dead-service, \
-             backlog, memory-leak"
+             backlog, memory-leak, lossy-media, failing-ice"
         );
     }
 

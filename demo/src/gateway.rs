@@ -85,6 +85,11 @@ impl Gateway {
         }
     }
 
+    /// Whether users can connect and send.
+    pub fn takes_users(&self) -> bool {
+        !self.intake_end.is_cancelled()
+    }
+
     /// Takes nothing more from users; what is under way ends, and pushes still go out.
     pub fn end_intake(&self) {
         self.intake_end.cancel();

@@ -1,13 +1,15 @@
 //! The reference chat of Stonechat: a small but real backend that can be made ill on purpose.
 //!
 //! Users register, log in and send messages over HTTP or WebSockets; messages reach their
-//! recipients by push. Three services do it, each with listeners and metrics of its own:
+//! recipients by push. They also call, with picture and sound. Four services do it, each with listeners and metrics of its own:
 //!
 //! ```text
 //!  users ── HTTP, WebSocket ──▶ gateway ── HTTP ──▶ logic ──▶ database
 //!    ▲                          ▲    │                │
 //!    └───────── push ───────────┼────┘                ▼
 //!                               └── HTTP ── task ◀── queue
+//!
+//!  phones ── HTTP (offers), UDP (picture, sound) ──▶ media
 //! ```
 //!
 //! By default the database is SQLite and the queue is inside the process; with the URL of a MariaDB
@@ -47,20 +49,25 @@ mod store; // the database
 mod queue; // between logic and task
 mod task; // from the queue to the gateway
 
+mod media; // calls over WebRTC
+mod rtc; // what both ends of a call share
+
 // Who chats.
-mod load; // users with WebSockets
+mod load; // users with WebSockets, and with phones
 
 // What all of them stand on.
 mod call; // calls between services
 mod ending; // when a program ends
 mod listen; // listeners
 mod refusal; // how services say no
+mod secret; // what nobody can guess
 
-pub use args::{ChatArgs, EndArgs, KeepArgs, ListenArgs, LoadArgs};
+pub use args::{CallArgs, ChatArgs, EndArgs, KeepArgs, ListenArgs, LoadArgs, MediaArgs};
 pub use chat::{Addresses, Chat, ChatConfig, ChatError, run, run_chat};
 pub use control::{SwitchError, switch_fault};
 pub use fault::{Fault, FaultSet, Faults, UnknownFault};
 pub use listen::ListenError;
 pub use load::{LoadError, LoadReport, run_load};
+pub use media::MediaConfig;
 pub use queue::{QueueConfig, QueueError};
 pub use store::{StoreConfig, StoreError};

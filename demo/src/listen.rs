@@ -9,7 +9,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -106,6 +106,27 @@ impl Listener {
                 }
             }
         }
+    }
+}
+
+/// A bound socket for datagrams.
+#[derive(Debug)]
+pub(crate) struct UdpListener {
+    /// The address really bound, also when port 0 was asked for.
+    pub address: SocketAddr,
+    pub socket: UdpSocket,
+}
+
+impl UdpListener {
+    pub async fn bind(name: &'static str, address: SocketAddr) -> Result<Self, ListenError> {
+        let failed = |source| ListenError {
+            name,
+            address,
+            source,
+        };
+        let socket = UdpSocket::bind(address).await.map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { address, socket })
     }
 }
 

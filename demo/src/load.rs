@@ -1,8 +1,10 @@
-//! The load: users that register, log in, connect, and chat through real WebSockets.
+//! The load: users that register, log in, connect, and chat through real WebSockets; and users who
+//! call media.
 
 mod circle; // who talks with whom
 mod latency; // percentiles of delivery times
 mod metrics; // what the load shows of itself
+mod phone; // users who call
 mod random; // chance, without a dependency
 mod report; // what it comes to in the end
 mod socket; // one user's WebSocket
@@ -11,18 +13,21 @@ mod user; // the life of one user
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stonechat_metrics::{RegisterError, Registry, metrics_router};
+use stonechat_metrics::{Admin, RegisterError, Registry};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::args::LoadArgs;
 use crate::call::Caller;
+use crate::control::follow_faults;
 use crate::ending::Endings;
+use crate::fault::Faults;
 use crate::listen::{ListenError, Listener};
 use crate::wire::UnixMillis;
 use circle::Circles;
 use metrics::LoadMetrics;
+use phone::{PhoneMetrics, Phones};
 use report::Tally;
 use user::User;
 
@@ -30,6 +35,8 @@ pub use report::LoadReport;
 
 /// How long a user waits for an answer of the HTTP API.
 const CALL_TIMEOUT: Duration = Duration::from_secs(8);
+/// Between the first calls of two phones.
+const PHONE_DISTANCE: Duration = Duration::from_millis(200);
 /// How long the users may take to close their WebSockets in the end.
 const CLOSE_MAX: Duration = Duration::from_secs(4);
 
@@ -71,9 +78,15 @@ pub async fn run_load(args: LoadArgs) -> Result<LoadReport, LoadError> {
         Endings::new(args.end.time, args.end.exit_with_stdin).map_err(LoadError::Signals)?;
     let registry = Registry::new();
     let metrics = LoadMetrics::register(&registry)?;
+    let faults = Arc::new(Faults::default());
+    let phones = Phones::new(
+        args.calls.clone(),
+        Arc::clone(&faults),
+        PhoneMetrics::register(&registry)?,
+    );
     let listener = Listener::bind("the load's metrics", args.metrics).await?;
     tracing::info!(
-        users = args.users, rate = args.rate, gateway = %args.gateway,
+        users = args.users, rate = args.rate, calls = args.calls.calls, gateway = %args.gateway,
         metrics = %listener.address(), "load starts"
     );
     let load = Arc::new(Load {
@@ -86,8 +99,17 @@ pub async fn run_load(args: LoadArgs) -> Result<LoadReport, LoadError> {
     });
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let _stop_on_drop = stop.clone().drop_guard();
-    tasks.spawn(listener.serve(metrics_router(registry), stop.clone()));
+    let admin = Admin::new(registry).router();
+    tasks.spawn(listener.serve(admin, stop.clone()));
     tasks.spawn(ramp_up(Arc::clone(&load), tasks.clone(), stop.clone()));
+    if load.args.calls.calls > 0 {
+        let (control, stopped) = (load.args.calls.control, stop.clone());
+        tasks.spawn(async move {
+            let following = follow_faults(control, &faults);
+            stopped.run_until_cancelled(following).await;
+        });
+        tasks.spawn(hand_out(Arc::new(phones), tasks.clone(), stop.clone()));
+    }
 
     let ending = endings.first().await;
     tracing::info!(%ending, "load ends");
@@ -108,6 +130,20 @@ async fn ramp_up(load: Arc<Load>, tasks: TaskTracker, stop: CancellationToken) {
         let user = User::new(Arc::clone(&load), number, circles.of(number));
         tasks.spawn(user.live(stop.clone()));
         if stop.run_until_cancelled(sleep(distance)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Gives the phones to their users, one after the other, so that they do not call all at once.
+async fn hand_out(phones: Arc<Phones>, tasks: TaskTracker, stop: CancellationToken) {
+    for number in 0..phones.count() {
+        tasks.spawn(Arc::clone(&phones).ring(number, stop.clone()));
+        if stop
+            .run_until_cancelled(sleep(PHONE_DISTANCE))
+            .await
+            .is_none()
+        {
             return;
         }
     }

@@ -6,7 +6,7 @@ mod chat; // sessions, sending, history
 mod password; // hashing
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use stonechat_metrics::{
@@ -68,6 +68,7 @@ pub(crate) struct Logic {
     hashing: Semaphore,
     /// Counts sends, to make the failing ones an exact share.
     sends: AtomicU32,
+    reaches_queue: AtomicBool,
 }
 
 impl Logic {
@@ -79,6 +80,7 @@ impl Logic {
             metrics,
             hashing: Semaphore::new(HASHES_AT_ONCE),
             sends: AtomicU32::new(0),
+            reaches_queue: AtomicBool::new(true),
         }
     }
 
@@ -89,13 +91,20 @@ impl Logic {
             let mut ticks = tokio::time::interval(LAG_EVERY);
             loop {
                 ticks.tick().await;
-                match self.queue.lag().await {
+                let lag = self.queue.lag().await;
+                self.reaches_queue.store(lag.is_ok(), Ordering::Relaxed);
+                match lag {
                     Ok(lag) => self.metrics.queue.set_lag(lag),
                     Err(error) => tracing::warn!(%error, "no answer about the queue"),
                 }
             }
         };
         stop.run_until_cancelled(watching).await;
+    }
+
+    /// Whether the queue answered when it was last asked. Without it no message can be sent.
+    pub fn reaches_queue(&self) -> bool {
+        self.reaches_queue.load(Ordering::Relaxed)
     }
 
     /// Keeps the newest `kept` messages in the database, roughly.

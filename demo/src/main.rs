@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use stonechat_demo::{ChatArgs, Fault, LoadArgs, run_chat, run_load, switch_fault};
 use tracing_subscriber::EnvFilter;
 
-/// A small chat backend: gateway, logic and task in one process, and users to chat through it.
+/// A small chat backend: gateway, logic, task and media in one process, and users to chat through it.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -19,13 +19,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the chat: gateway, logic and task
+    /// Run the chat: gateway, logic, task and media
     Serve(Box<ChatArgs>),
     /// Let users chat through a running chat
-    Load(LoadArgs),
+    Load(Box<LoadArgs>),
     /// Switch a fault of a running chat on or off
     Fault {
-        /// slow-db, failing-sends, dead-service, backlog or memory-leak
+        /// slow-db, failing-sends, dead-service, backlog, memory-leak, lossy-media or failing-ice
         name: Fault,
         /// The new state
         state: State,
@@ -63,7 +63,7 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => run_chat(*args).await?,
-        Command::Load(args) => println!("{}", run_load(args).await?),
+        Command::Load(args) => println!("{}", run_load(*args).await?),
         Command::Fault {
             name,
             state,

@@ -188,6 +188,24 @@ pub(crate) struct PushOutcome {
     pub failed: Vec<UserId>,
 }
 
+/// Opens a call: what the caller wants to send, and where it can be reached, as SDP.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct OpenCall {
+    pub device_id: String,
+    pub offer: String,
+}
+
+/// The call was taken: how it is to be ended, and the answer to the offer, as SDP.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CallOpened {
+    pub session_id: String,
+    pub answer: String,
+}
+
+/// Empty: the call is over.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CallClosed {}
+
 /// A text frame from a user.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]

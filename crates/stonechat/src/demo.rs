@@ -41,7 +41,7 @@ pub(crate) struct DemoArgs {
     /// End by itself after this time and print a summary, for example 90s.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
     end_after: Option<Duration>,
-    /// Make the chat ill: slow-db, failing-sends, dead-service, backlog, memory-leak. May be given several times.
+    /// Make the chat ill: slow-db, failing-sends, dead-service, backlog, memory-leak, lossy-media, failing-ice. May be given several times.
     #[arg(long, value_name = "NAME")]
     fault: Vec<String>,
     /// When the faults begin.
@@ -53,7 +53,10 @@ pub(crate) struct DemoArgs {
     /// People who chat.
     #[arg(long, default_value_t = 200)]
     users: u32,
-    /// Listen on the 10 ports from this one on, instead of 9090, 18080-18082 and 19100-19105.
+    /// Phones that call the chat's media service, each one call at a time.
+    #[arg(long, default_value_t = 8)]
+    calls: u32,
+    /// Listen on the 12 ports from this one on, instead of 9090, 18080-18083 and 19100-19106.
     #[arg(long, value_name = "PORT")]
     port_base: Option<u16>,
     /// Keep configuration, data and logs in this folder. Without it a temporary one is used and removed.
@@ -114,8 +117,14 @@ fn command_lines(args: &DemoArgs, ports: Ports, folder: &Folder) -> [Vec<String>
         format!("--data={}", text(folder.join("data"))),
         format!("--listen={}", ports.server()),
     ];
-    let [gateway, logic, push] = ports.chat();
-    let [gateway_metrics, logic_metrics, task_metrics, load_metrics] = ports.metrics();
+    let [gateway, logic, push, media] = ports.chat();
+    let [
+        gateway_metrics,
+        logic_metrics,
+        task_metrics,
+        media_metrics,
+        load_metrics,
+    ] = ports.metrics();
     let mut chat = vec![
         "demo-chat".to_owned(),
         "--exit-with-stdin".to_owned(),
@@ -126,6 +135,8 @@ fn command_lines(args: &DemoArgs, ports: Ports, folder: &Folder) -> [Vec<String>
         format!("--gateway-metrics={gateway_metrics}"),
         format!("--logic-metrics={logic_metrics}"),
         format!("--task-metrics={task_metrics}"),
+        format!("--media={media}"),
+        format!("--media-metrics={media_metrics}"),
     ];
     chat.push(match &args.mysql {
         Some(url) => format!("--mysql={url}"),
@@ -137,6 +148,9 @@ fn command_lines(args: &DemoArgs, ports: Ports, folder: &Folder) -> [Vec<String>
         "--exit-with-stdin".to_owned(),
         format!("--gateway={gateway}"),
         format!("--metrics={load_metrics}"),
+        format!("--media={media}"),
+        format!("--control={}", ports.control()),
+        format!("--calls={}", args.calls),
         format!("--users={}", args.users),
         format!("--ramp={}", duration::format(RAMP)),
     ];
@@ -260,7 +274,8 @@ fn print_screen(args: &DemoArgs, ports: Ports, folder: &Folder) {
     );
     println!("    make it ill    curl -X PUT    http://{faults}/faults/slow-db");
     println!("    make it well   curl -X DELETE http://{faults}/faults/slow-db");
-    println!("    other faults   failing-sends, dead-service, backlog, memory-leak");
+    println!("    other faults   failing-sends, dead-service, backlog, memory-leak, lossy-media,");
+    println!("                   failing-ice");
     println!(
         "    rules, data    {}{kept}\n",
         folder.monitoring().display()

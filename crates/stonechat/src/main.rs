@@ -36,10 +36,10 @@ enum Command {
     Demo(demo::DemoArgs),
     /// The demo's chat backend, by itself.
     #[command(hide = true)]
-    DemoChat(stonechat_demo::ChatArgs),
+    DemoChat(Box<stonechat_demo::ChatArgs>),
     /// The demo's load, by itself.
     #[command(hide = true)]
-    DemoLoad(stonechat_demo::LoadArgs),
+    DemoLoad(Box<stonechat_demo::LoadArgs>),
 }
 
 /// How long work that is still under way at the end may keep the process alive.
@@ -91,9 +91,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(args).await,
         Command::Demo(args) => demo::run(args).await,
-        Command::DemoChat(args) => Ok(stonechat_demo::run_chat(args).await?),
+        Command::DemoChat(args) => Ok(stonechat_demo::run_chat(*args).await?),
         Command::DemoLoad(args) => {
-            println!("{}", stonechat_demo::run_load(args).await?);
+            println!("{}", stonechat_demo::run_load(*args).await?);
             Ok(())
         }
     }

@@ -53,7 +53,7 @@ fn terminate(child: &Child, signal: &str) {
 fn is_gone(base: u16) -> bool {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
-        let open = (0..10).any(|offset| {
+        let open = (0..12).any(|offset| {
             TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], base + offset))).is_ok()
         });
         if !open {
@@ -64,8 +64,8 @@ fn is_gone(base: u16) -> bool {
     false
 }
 
-#[test]
-fn a_slow_database_is_told_to_a_person_and_so_is_its_end() {
+/// A fault is followed by its alert, which is told to a person, and so is its end.
+fn check_fault(fault: &str, alert: &str) {
     let base = port_base();
     let mut child = demo(
         base,
@@ -73,7 +73,7 @@ fn a_slow_database_is_told_to_a_person_and_so_is_its_end() {
             "--for",
             "3m",
             "--fault",
-            "slow-db",
+            fault,
             "--fault-after",
             "2s",
             "--fault-for",
@@ -83,11 +83,11 @@ fn a_slow_database_is_told_to_a_person_and_so_is_its_end() {
     let lines = read_lines(child.stdout.take().unwrap());
     let deadline = Instant::now() + 3 * PATIENCE;
     let expected = [
-        "fault slow-db on",
+        &format!("fault {fault} on"),
         "pending",
         "firing",
         "told that it fires",
-        "fault slow-db off",
+        &format!("fault {fault} off"),
         "told that it is over",
     ];
     let (mut steps, mut seen) = (expected.iter().peekable(), Vec::new());
@@ -95,7 +95,7 @@ fn a_slow_database_is_told_to_a_person_and_so_is_its_end() {
         let line = lines
             .recv_timeout(deadline - Instant::now())
             .unwrap_or_else(|_| panic!("no {step:?} after {seen:#?}"));
-        let about_it = step.starts_with("fault") || line.contains("ChatMessageLatencyHigh");
+        let about_it = step.starts_with("fault") || line.contains(alert);
         if about_it && line.contains(**step) {
             steps.next();
         }
@@ -106,10 +106,20 @@ fn a_slow_database_is_told_to_a_person_and_so_is_its_end() {
     let rest: Vec<String> = lines.iter().collect();
     let summary = rest.last().unwrap();
     assert!(
-        summary.contains("ChatMessageLatencyHigh pending at"),
+        summary.contains(&format!("{alert} pending at")),
         "{rest:#?}"
     );
     assert!(is_gone(base), "something still listens");
+}
+
+#[test]
+fn a_slow_database_is_told_to_a_person_and_so_is_its_end() {
+    check_fault("slow-db", "ChatMessageLatencyHigh");
+}
+
+#[test]
+fn lost_media_is_told_to_a_person_and_so_is_its_end() {
+    check_fault("lossy-media", "MediaPacketLossHigh");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use axum::routing::post;
 use http::StatusCode;
 
 use super::Logic;
-use super::password::NoRandom;
 use crate::refusal::Refusal;
+use crate::secret::NoRandom;
 use crate::store::StoreError;
 use crate::wire::{
     Authenticate, Credentials, HistoryLine, Identity, ListSessions, LoggedIn, OnBehalf,

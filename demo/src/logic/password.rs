@@ -2,8 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use ring::rand::{SecureRandom, SystemRandom};
 use ring::{digest, pbkdf2};
+
+use crate::secret::{NoRandom, hex, random_bytes};
 
 /// Small for a demo: two hundred users register within seconds, and hashing must not be what the
 /// demo shows. A real service takes 600,000 (OWASP, 2023) or Argon2. The number is kept with each
@@ -15,17 +16,6 @@ const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = digest::SHA256_OUTPUT_LEN;
 const TOKEN_BYTES: usize = 32;
 const SCHEME: &str = "pbkdf2-sha256";
-
-/// The system gave no random bytes.
-#[derive(Debug, thiserror::Error)]
-#[error("the system gives no random numbers")]
-pub(crate) struct NoRandom;
-
-fn random_bytes<const N: usize>() -> Result<[u8; N], NoRandom> {
-    let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| NoRandom)?;
-    Ok(bytes)
-}
 
 /// Hashes a password, as `pbkdf2-sha256$iterations$salt$hash`. Takes a core for some milliseconds.
 pub(crate) fn hash(password: &str) -> Result<String, NoRandom> {
@@ -84,17 +74,6 @@ pub(crate) fn new_group_number() -> Result<i64, NoRandom> {
 /// What the database keeps of a token. A token has 256 bits already, so one round is enough.
 pub(crate) fn token_hash(token: &str) -> String {
     hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing into a `String` cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

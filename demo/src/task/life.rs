@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stonechat_metrics::{RegisterError, Registry, metrics_router};
+use stonechat_metrics::{Admin, RegisterError, Registry};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -95,7 +95,7 @@ impl Task {
             pusher,
         } = life;
         let end = CancellationToken::new();
-        let serving = listener.serve(metrics_router(registry), end.clone());
+        let serving = listener.serve(Admin::new(registry).router(), end.clone());
         let working = async {
             tokio::select! {
                 () = pusher.consume(&mut consumer) => {}

@@ -96,7 +96,7 @@ fn program(arguments: &[&str]) -> Child {
     child
 }
 
-const SERVE: [&str; 15] = [
+const SERVE: [&str; 19] = [
     "serve",
     "--gateway",
     "127.0.0.1:0",
@@ -112,12 +112,18 @@ const SERVE: [&str; 15] = [
     "127.0.0.1:0",
     "--task-metrics",
     "127.0.0.1:0",
+    "--media",
+    "127.0.0.1:0",
+    "--media-metrics",
+    "127.0.0.1:0",
 ];
-const LOAD: [&str; 5] = [
+const LOAD: [&str; 7] = [
     "load",
     "--metrics",
     "127.0.0.1:0",
     "--gateway",
+    "127.0.0.1:1",
+    "--media",
     "127.0.0.1:1",
 ];
 

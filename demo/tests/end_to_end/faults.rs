@@ -42,7 +42,7 @@ async fn switches_are_listed_and_turned_over_http() {
     };
     let all = |slow_db: bool| {
         json!({"slow-db": slow_db, "failing-sends": false, "dead-service": false,
-            "backlog": false, "memory-leak": false})
+            "backlog": false, "memory-leak": false, "lossy-media": false, "failing-ice": false})
     };
     assert_eq!(call(Method::GET, "/faults").await, (200, all(false)));
     assert_eq!(call(Method::PUT, "/faults/slow-db").await, (200, all(true)));

@@ -1,7 +1,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stonechat_demo::{Addresses, ChatConfig, EndArgs, LoadArgs, LoadReport, run, run_load};
+use stonechat_demo::{
+    Addresses, CallArgs, ChatConfig, EndArgs, LoadArgs, LoadReport, run, run_load,
+};
 use tokio::task::JoinHandle;
 
 use crate::backend::{embedded, on_mariadb_and_redis, start};
@@ -14,12 +16,25 @@ fn load(gateway: SocketAddr, metrics: SocketAddr, seconds: u64) -> JoinHandle<Lo
         users: 20,
         rate: 4.0,
         ramp: Duration::from_millis(400),
+        calls: no_calls(),
         end: EndArgs {
             time: Some(Duration::from_secs(seconds)),
             exit_with_stdin: false,
         },
     };
     tokio::spawn(async { run_load(args).await.unwrap() })
+}
+
+/// The tests of calls have their own load.
+fn no_calls() -> CallArgs {
+    CallArgs {
+        calls: 0,
+        call_time: Duration::from_secs(10),
+        call_loss: 0.0,
+        call_jitter: Duration::ZERO,
+        media: any_port(),
+        control: any_port(),
+    }
 }
 
 fn any_port() -> SocketAddr {

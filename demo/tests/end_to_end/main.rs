@@ -9,6 +9,7 @@ mod backend; // a chat on SQLite and memory, or on MariaDB and Redis
 mod exposition; // reading /metrics
 mod user; // a user with a WebSocket
 
+mod calls; // phones, lines, offers
 mod conversation; // accounts, sessions, messages, pushes, history
 mod ending; // close frames, signals, standard input
 mod faults; // each fault changes what it should

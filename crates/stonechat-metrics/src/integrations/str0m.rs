@@ -20,6 +20,8 @@ pub struct Str0mState {
     frames: u64,
     /// Time and bytes of the last statistics.
     last: Option<(Instant, u64, u64)>,
+    /// Of the stream that arrives most unevenly, in these statistics.
+    jitter_seconds: f64,
 }
 
 impl MediaSession {
@@ -28,8 +30,8 @@ impl MediaSession {
     /// `set_stats_interval`.
     ///
     /// The state of the connection, the round trip, the loss (the worse of the two directions) and
-    /// the jitter are str0m's; pictures and bits are those that arrive, or bits that are sent where
-    /// nothing arrives.
+    /// the jitter (the worst of all streams) are str0m's; pictures and bits are those that arrive, or
+    /// bits that are sent where nothing arrives.
     pub fn observe(&self, event: &Event) {
         match event {
             Event::IceConnectionStateChange(state) => self.ice_state(ice_state(*state)),
@@ -46,14 +48,20 @@ impl MediaSession {
                 }
             }
             Event::MediaIngressStats(stats) => {
-                let clock = match self.str0m().kind(stats.mid) {
+                let mut state = self.str0m();
+                let clock = match state.kind(stats.mid) {
                     MediaKind::Video => VIDEO_HZ,
                     MediaKind::Audio => AUDIO_HZ,
                 };
-                self.set_jitter_seconds(f64::from(stats.jitter) / clock);
+                state.jitter_seconds = state.jitter_seconds.max(f64::from(stats.jitter) / clock);
+                self.set_jitter_seconds(state.jitter_seconds);
             }
             Event::PeerStats(stats) => {
-                if let Some(time) = stats.rtt {
+                // That of a STUN request is the nearest to the network's, and there also where
+                // nothing is sent: the feedback behind the other waits up to 100 ms.
+                let pair = stats.selected_candidate_pair.as_ref();
+                let of_pair = pair.and_then(|pair| pair.current_round_trip_time);
+                if let Some(time) = of_pair.or(stats.rtt) {
                     self.set_round_trip(time);
                 }
                 let losses = [stats.ingress_loss_fraction, stats.egress_loss_fraction];
@@ -71,6 +79,8 @@ impl MediaSession {
     fn traffic(&self, now: Instant, received: u64, sent: u64) {
         let mut state = self.str0m();
         let frames = std::mem::take(&mut state.frames);
+        // The statistics of the streams follow those of the peer.
+        state.jitter_seconds = 0.0;
         let Some((at, received_before, sent_before)) = state.last.replace((now, received, sent))
         else {
             return;

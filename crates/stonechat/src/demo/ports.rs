@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use anyhow::{Result, bail};
 
 /// The parts, with their address in the files of `monitoring/demo` and, behind `--port-base`, their distance from it.
-const PARTS: [(&str, u16, u16); 10] = [
+const PARTS: [(&str, u16, u16); 12] = [
     ("Stonechat", 9090, 0),
     ("control of the chat", 19100, 1),
     ("metrics of the gateway", 19101, 2),
@@ -16,6 +16,8 @@ const PARTS: [(&str, u16, u16); 10] = [
     ("chat gateway", 18080, 7),
     ("chat logic", 18081, 8),
     ("chat push", 18082, 9),
+    ("metrics of media", 19106, 10),
+    ("chat media", 18083, 11),
 ];
 
 /// The addresses of one demo, all on loopback.
@@ -54,9 +56,9 @@ impl Ports {
         self.of(19100)
     }
 
-    /// Metrics of gateway, logic, task and load.
-    pub(crate) fn metrics(self) -> [SocketAddr; 4] {
-        [19101, 19102, 19103, 19104].map(|port| self.of(port))
+    /// Metrics of gateway, logic, task, media and load.
+    pub(crate) fn metrics(self) -> [SocketAddr; 5] {
+        [19101, 19102, 19103, 19106, 19104].map(|port| self.of(port))
     }
 
     /// Where notifications arrive.
@@ -64,9 +66,9 @@ impl Ports {
         self.of(19105)
     }
 
-    /// The chat's own listeners: gateway, logic, push.
-    pub(crate) fn chat(self) -> [SocketAddr; 3] {
-        [18080, 18081, 18082].map(|port| self.of(port))
+    /// The chat's own listeners: gateway, logic, push, media.
+    pub(crate) fn chat(self) -> [SocketAddr; 4] {
+        [18080, 18081, 18082, 18083].map(|port| self.of(port))
     }
 
     /// Says which port is taken before anything is started.
@@ -84,8 +86,8 @@ impl Ports {
 
     /// True when everything of the chat that the server scrapes listens.
     pub(crate) async fn chat_answers(self) -> bool {
-        let [gateway, logic, task, _] = self.metrics();
-        for address in [gateway, logic, task] {
+        let [gateway, logic, task, media, _] = self.metrics();
+        for address in [gateway, logic, task, media] {
             if tokio::net::TcpStream::connect(address).await.is_err() {
                 return false;
             }
