@@ -49,7 +49,7 @@ async fn phones_call_and_the_faults_reach_their_lines() {
     let media = at.media_metrics;
     let load = phones(&chat, 40);
     until(media, "media_active_sessions", |calls| calls >= 5.0).await;
-    until(media, "media_video_frame_rate", |rate| rate > 14.0).await;
+    until(media, "media_video_frame_rate", |rate| rate > 15.0).await;
     assert!(loss(media).await < 0.02);
 
     switch_fault(at.control, Fault::LossyMedia, true)

@@ -12,11 +12,10 @@ use str0m::{Candidate, Event, Input, Rtc, RtcConfig, RtcError};
 use super::super::random::Random;
 use crate::rtc::drain;
 
-/// 15 pictures a second of mostly two packets, and 17 sounds a second of one.
-const PICTURE_EVERY: Duration = Duration::from_nanos(1_000_000_000 / 15);
-const SOUND_EVERY: Duration = Duration::from_millis(60);
-/// The time of a picture and of a sound, by the clocks of their streams.
-const PICTURE_TICKS: u64 = 90_000 / 15;
+/// A picture and the sound of this time go together: some 17 times a second three packets, mostly.
+const FRAME_EVERY: Duration = Duration::from_millis(60);
+/// The same time by the clocks of the two streams.
+const PICTURE_TICKS: u64 = 90_000 * 60 / 1_000;
 const SOUND_TICKS: u64 = 48_000 * 60 / 1_000;
 /// Every so many pictures one stands for itself, and is larger.
 const KEY_PICTURE_EVERY: u64 = 30;
@@ -59,17 +58,13 @@ pub(super) struct Handset {
 #[derive(Debug, Clone, Copy)]
 struct Speech {
     began: Instant,
-    pictures: u64,
-    sounds: u64,
+    /// Pictures, each with its sound.
+    frames: u32,
 }
 
 impl Speech {
-    fn next_picture(&self) -> Instant {
-        self.began + PICTURE_EVERY.mul_f64(self.pictures as f64)
-    }
-
-    fn next_sound(&self) -> Instant {
-        self.began + SOUND_EVERY.mul_f64(self.sounds as f64)
+    fn next(&self) -> Instant {
+        self.began + FRAME_EVERY * self.frames
     }
 }
 
@@ -155,10 +150,7 @@ impl Handset {
     /// When it wants to be given the time.
     pub fn due(&self) -> Instant {
         match &self.speech {
-            Some(speech) => self
-                .rtc_due
-                .min(speech.next_picture())
-                .min(speech.next_sound()),
+            Some(speech) => self.rtc_due.min(speech.next()),
             None => self.rtc_due,
         }
     }
@@ -176,8 +168,7 @@ impl Handset {
             Event::Connected => {
                 *speech = Some(Speech {
                     began: now,
-                    pictures: 0,
-                    sounds: 0,
+                    frames: 0,
                 });
             }
             Event::MediaData(_) => *echoes += 1,
@@ -187,31 +178,23 @@ impl Handset {
         Ok(())
     }
 
-    /// At most one picture and one sound: what was missed because the machine was busy is left out.
+    /// At most one frame: what was missed because the machine was busy is left out.
     fn speak(&mut self, mut speech: Speech, now: Instant) -> Result<(), HandsetError> {
-        let since = now.saturating_duration_since(speech.began).as_secs_f64();
-        if speech.next_picture() <= now {
-            speech.pictures = speech
-                .pictures
-                .max((since / PICTURE_EVERY.as_secs_f64()) as u64);
-            let time = MediaTime::from_90khz(speech.pictures * PICTURE_TICKS);
-            let picture = self.picture(speech.pictures);
-            self.write(self.video, time, picture, now)?;
-            speech.pictures += 1;
+        if now < speech.next() {
+            return Ok(());
         }
-        if speech.next_sound() <= now {
-            speech.sounds = speech
-                .sounds
-                .max((since / SOUND_EVERY.as_secs_f64()) as u64);
-            let ticks = speech.sounds * SOUND_TICKS;
-            let time = MediaTime::new(ticks, Frequency::FORTY_EIGHT_KHZ);
-            self.write(self.audio, time, vec![0x5a; SOUND_BYTES], now)?;
-            speech.sounds += 1;
-        }
-        if self.speech.is_some() {
-            self.speech = Some(speech);
-        }
-        Ok(())
+        let since = now.saturating_duration_since(speech.began);
+        let reached = since.as_millis() / FRAME_EVERY.as_millis();
+        let frame = u32::try_from(reached).unwrap_or(u32::MAX - 1);
+        speech.frames = frame + 1;
+        self.speech = Some(speech);
+
+        let frame = u64::from(frame);
+        let picture = self.picture(frame);
+        let time = MediaTime::from_90khz(frame * PICTURE_TICKS);
+        self.write(self.video, time, picture, now)?;
+        let time = MediaTime::new(frame * SOUND_TICKS, Frequency::FORTY_EIGHT_KHZ);
+        self.write(self.audio, time, vec![0x5a; SOUND_BYTES], now)
     }
 
     /// Bytes in the place of an encoder's. The first says, as in VP8, whether the picture stands for
