@@ -11,8 +11,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use stonechat_metrics::HttpClient;
 
 use crate::refusal::RefusalBody;
+use crate::trace;
 
 /// Longest answer that is read.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -45,6 +47,8 @@ pub(crate) struct Caller {
     address: SocketAddr,
     timeout: Duration,
     client: Client<HttpConnector, Full<Bytes>>,
+    /// Where its calls are counted, and as calls to whom.
+    metrics: Option<(HttpClient, &'static str)>,
 }
 
 /// What is asked; the body is given to [`Caller::call`].
@@ -72,6 +76,15 @@ impl Caller {
             address,
             timeout,
             client,
+            metrics: None,
+        }
+    }
+
+    /// Counts and times its calls, as calls to this host.
+    pub fn measured(self, metrics: &HttpClient, host: &'static str) -> Self {
+        Self {
+            metrics: Some((metrics.clone(), host)),
+            ..self
         }
     }
 
@@ -133,9 +146,11 @@ impl Caller {
         if let Some(token) = call.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        request
+        let mut request = request
             .body(Full::new(body.into()))
-            .map_err(|error| unusable(error.to_string()))
+            .map_err(|error| unusable(error.to_string()))?;
+        trace::hand_on(request.headers_mut());
+        Ok(request)
     }
 
     async fn exchange<A: DeserializeOwned>(
@@ -147,6 +162,8 @@ impl Caller {
             service: service(),
             why,
         };
+        let measured = self.metrics.as_ref();
+        let measured = measured.map(|(it, host)| it.start(request.method().as_str(), host));
         let response =
             self.client
                 .request(request)
@@ -156,6 +173,9 @@ impl Caller {
                     source,
                 })?;
         let status = response.status();
+        if let Some(measured) = measured {
+            measured.finish(status.as_u16());
+        }
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
             .collect()
             .await

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stonechat_metrics::{Admin, RegisterError, Registry};
+use stonechat_metrics::{Admin, RegisterError, Registry, SchedulerDelay};
 use tempfile::TempDir;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -22,6 +22,7 @@ use crate::media::{self, Media, MediaConfig, MediaMetrics};
 use crate::queue::{Queue, QueueConfig, QueueError};
 use crate::store::{Store, StoreConfig, StoreError, without_password};
 use crate::task::{Task, TaskConfig, TaskError};
+use crate::trace;
 use crate::wire::UnixMillis;
 
 /// A call of the gateway to logic is given up after this time.
@@ -173,6 +174,7 @@ pub struct Chat {
     services: TaskTracker,
     stop: CancellationToken,
     _stop_on_drop: DropGuard,
+    _scheduler_delay: SchedulerDelay,
     _temporary_folder: Option<TempDir>,
 }
 
@@ -186,23 +188,25 @@ pub async fn run(config: ChatConfig) -> Result<Chat, ChatError> {
     let (store_config, temporary_folder) = store_config(config.store)?;
     let faults = Arc::new(Faults::new(config.faults.into_iter().collect()));
     let registries = Registries {
-        gateway: Registry::new(),
-        logic: Registry::new(),
-        media: Registry::new(),
+        gateway: trace::registry()?,
+        logic: trace::registry()?,
+        media: trace::registry()?,
     };
     let stop = CancellationToken::new();
 
     let metrics = LogicMetrics::register(&registries.logic)?;
     let store = Store::open(&store_config, metrics.database.clone(), Arc::clone(&faults)).await?;
-    let queue = Queue::open(&config.queue, config.queue_capacity).await?;
+    store.watch_pool(&registries.logic);
+    let queue = Queue::open(&config.queue, config.queue_capacity, &registries.logic).await?;
     let logic = Arc::new(Logic::new(
         store,
         queue.clone(),
         Arc::clone(&faults),
         metrics,
     ));
-    let to_logic = Caller::new("logic", listeners.logic.address(), LOGIC_TIMEOUT);
     let metrics = GatewayMetrics::register(&registries.gateway)?;
+    let to_logic = Caller::new("logic", listeners.logic.address(), LOGIC_TIMEOUT)
+        .measured(&metrics.http_client, "logic");
     let gateway = Arc::new(Gateway::new(to_logic, metrics, &stop));
     let task = TaskConfig {
         metrics_address: config.addresses.task_metrics,
@@ -228,6 +232,8 @@ pub async fn run(config: ChatConfig) -> Result<Chat, ChatError> {
         media: Arc::new(media),
         services: TaskTracker::new(),
         _stop_on_drop: stop.clone().drop_guard(),
+        // All services share one runtime, so one of them shows it.
+        _scheduler_delay: SchedulerDelay::start(&registries.gateway)?,
         stop,
         _temporary_folder: temporary_folder,
     };

@@ -4,17 +4,20 @@ mod api; // the HTTP API of users
 mod hub; // who is connected
 mod push; // what task calls
 mod socket; // the life of one WebSocket
+mod tokens; // whose tokens were shown lately
 
 use std::time::Duration;
 
 use stonechat_metrics::{
-    Counter, Direction, HttpServer, Messages, RegisterError, Registry, WebSockets,
+    Cache, Caches, Counter, Direction, Histogram, HttpClient, HttpServer, Messages, Named,
+    RegisterError, Registry, WebSocketMetric, WebSockets,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::call::Caller;
 use hub::Hub;
+use tokens::Tokens;
 
 pub(crate) use api::router;
 pub(crate) use push::router as push_router;
@@ -26,22 +29,56 @@ const CLOSE_MAX: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub(crate) struct GatewayMetrics {
     pub http: HttpServer,
+    pub http_client: HttpClient,
     pub sockets: WebSockets,
     pub messages: Messages,
     slow_clients: Counter,
-    sends_in: Counter,
-    invalid_in: Counter,
-    acks_out: Counter,
-    errors_out: Counter,
-    messages_out: Counter,
+    tokens: Cache,
+    sends_in: Frames,
+    invalid_in: Frames,
+    acks_out: Frames,
+    errors_out: Frames,
+    messages_out: Frames,
+}
+
+/// Frames of one type in one direction.
+#[derive(Debug, Clone)]
+pub(crate) struct Frames {
+    count: Counter,
+    bytes: Histogram,
+}
+
+impl Frames {
+    fn new(sockets: &WebSockets, frame_type: &'static str, direction: Direction) -> Self {
+        Self {
+            count: sockets.message_counter(frame_type, direction),
+            bytes: sockets.message_size(frame_type, direction),
+        }
+    }
+
+    /// Counts a frame of so many bytes.
+    fn count(&self, bytes: usize) {
+        self.count.inc();
+        self.bytes.observe(bytes as f64);
+    }
 }
 
 impl GatewayMetrics {
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let chat = registry.namespace("chat");
-        let sockets = WebSockets::register(&chat)?;
+        let sockets = [
+            WebSocketMetric::Connections,
+            WebSocketMetric::Messages,
+            WebSocketMetric::Duration,
+            WebSocketMetric::MessageSize,
+        ];
+        let sockets =
+            WebSockets::register_as(&chat, &sockets.map(|metric| (metric, Named::standard())))?;
+        let frames = |frame_type, direction| Frames::new(&sockets, frame_type, direction);
         Ok(Self {
             http: HttpServer::register(&chat)?,
+            http_client: HttpClient::register(&chat)?,
+            tokens: Caches::register(&chat)?.cache("tokens"),
             messages: Messages::register(&chat)?,
             slow_clients: chat
                 .counter(
@@ -49,11 +86,11 @@ impl GatewayMetrics {
                     "Connections dropped because their client did not read fast enough.",
                 )
                 .register()?,
-            sends_in: sockets.message_counter("send", Direction::In),
-            invalid_in: sockets.message_counter("invalid", Direction::In),
-            acks_out: sockets.message_counter("ack", Direction::Out),
-            errors_out: sockets.message_counter("error", Direction::Out),
-            messages_out: sockets.message_counter("message", Direction::Out),
+            sends_in: frames("send", Direction::In),
+            invalid_in: frames("invalid", Direction::In),
+            acks_out: frames("ack", Direction::Out),
+            errors_out: frames("error", Direction::Out),
+            messages_out: frames("message", Direction::Out),
             sockets,
         })
     }
@@ -63,6 +100,7 @@ impl GatewayMetrics {
 #[derive(Debug)]
 pub(crate) struct Gateway {
     logic: Caller,
+    tokens: Tokens,
     hub: Hub,
     metrics: GatewayMetrics,
     /// Cancelled first: users can send no more, but still receive.
@@ -77,6 +115,7 @@ impl Gateway {
     pub fn new(logic: Caller, metrics: GatewayMetrics, stop: &CancellationToken) -> Self {
         Self {
             logic,
+            tokens: Tokens::new(metrics.tokens.clone()),
             hub: Hub::new(metrics.slow_clients.clone()),
             metrics,
             intake_end: stop.child_token(),

@@ -61,6 +61,7 @@ mod ending; // when a program ends
 mod listen; // listeners
 mod refusal; // how services say no
 mod secret; // what nobody can guess
+mod trace; // which request is worked on, through all services
 
 pub use args::{CallArgs, ChatArgs, EndArgs, KeepArgs, ListenArgs, LoadArgs, MediaArgs};
 pub use chat::{Addresses, Chat, ChatConfig, ChatError, run, run_chat};

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use stonechat_metrics::{
-    Database, HttpServer, MessageType, Messages, Outcome, Queues, RegisterError, Registry,
+    Database, DatabaseMetric, HttpServer, MessageType, Messages, Named, Outcome, Queues,
+    RegisterError, Registry,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -43,7 +44,14 @@ impl LogicMetrics {
         let messages = Messages::register(&chat)?;
         Ok(Self {
             http: HttpServer::register(&chat)?,
-            database: Database::register(&chat)?,
+            database: Database::register_as(
+                &chat,
+                &[
+                    (DatabaseMetric::Queries, Named::standard()),
+                    (DatabaseMetric::Duration, Named::standard()),
+                    (DatabaseMetric::Pool, Named::standard()),
+                ],
+            )?,
             single: messages.message_type(Kind::Single.as_str()),
             group: messages.message_type(Kind::Group.as_str()),
             queue: Queues::register(&chat)?.queue(QUEUE_NAME),
@@ -92,6 +100,9 @@ impl Logic {
             loop {
                 ticks.tick().await;
                 let lag = self.queue.lag().await;
+                if let Err(error) = self.queue.measure().await {
+                    tracing::warn!(%error, "the queue does not tell its memory");
+                }
                 self.reaches_queue.store(lag.is_ok(), Ordering::Relaxed);
                 match lag {
                     Ok(lag) => self.metrics.queue.set_lag(lag),

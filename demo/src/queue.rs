@@ -8,6 +8,8 @@ mod redis; // a Redis stream
 
 use std::sync::Arc;
 
+use stonechat_metrics::{RegisterError, Registry};
+
 use crate::wire::Delivery;
 
 use self::memory::{MemoryConsumer, MemoryQueue};
@@ -51,6 +53,9 @@ pub enum QueueError {
     /// Redis cannot be reached any more, or refused.
     #[error("the queue in redis failed")]
     Redis(#[from] ::redis::RedisError),
+    /// Two metrics contradict each other: a mistake in this program.
+    #[error(transparent)]
+    Metrics(#[from] RegisterError),
     /// The delivery cannot be written as JSON.
     #[error("a message cannot be put into the queue")]
     Encode(#[from] serde_json::Error),
@@ -79,12 +84,19 @@ pub(crate) enum Queue {
 }
 
 impl Queue {
-    /// Opens a queue that refuses more than `capacity` messages.
-    pub async fn open(config: &QueueConfig, capacity: u32) -> Result<Self, QueueError> {
+    /// Opens a queue that refuses more than `capacity` messages; what it asks of Redis is shown by
+    /// this registry, also for the consumers.
+    pub async fn open(
+        config: &QueueConfig,
+        capacity: u32,
+        registry: &Registry,
+    ) -> Result<Self, QueueError> {
         Ok(match config {
             QueueConfig::Memory => Self::Memory(Arc::new(MemoryQueue::new(capacity))),
             QueueConfig::Redis { url, stream } => {
-                Self::Redis(Arc::new(RedisQueue::open(url, stream, capacity).await?))
+                let metrics = redis::register(registry)?;
+                let queue = RedisQueue::open(url, stream, capacity, metrics).await?;
+                Self::Redis(Arc::new(queue))
             }
         })
     }
@@ -102,6 +114,14 @@ impl Queue {
         match self {
             Self::Memory(queue) => Ok(queue.lag()),
             Self::Redis(queue) => queue.lag().await,
+        }
+    }
+
+    /// Refreshes what is shown of the server behind the queue, if there is one.
+    pub async fn measure(&self) -> Result<(), QueueError> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Redis(queue) => queue.measure().await,
         }
     }
 

@@ -16,7 +16,7 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, MySql, Sqlite};
-use stonechat_metrics::Database as DatabaseMetrics;
+use stonechat_metrics::{Database as DatabaseMetrics, Outcome, Registry};
 
 use crate::fault::{Fault, Faults};
 
@@ -141,6 +141,11 @@ impl Store {
         Ok(store)
     }
 
+    /// Shows the connections of the pool. With SQLite it is that for reading: the other has one.
+    pub fn watch_pool(&self, registry: &Registry) {
+        on!(self, read, |pool| self.metrics.watch_pool(registry, pool));
+    }
+
     /// Closes the connections once their statements are done.
     pub async fn close(&self) {
         on!(self, read, |pool| pool.close().await);
@@ -154,16 +159,18 @@ impl Store {
         table: &'static str,
         statement: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, StoreError> {
-        let _timer = self.metrics.start(operation, table);
+        let query = self.metrics.query(operation, table);
         if self.faults.is_on(Fault::SlowDb) {
             // Before the statement, not while it holds a connection: the fault is a slow database,
             // not an exhausted pool.
             tokio::time::sleep(SLOW_DB_DELAY).await;
         }
-        match tokio::time::timeout(QUERY_TIMEOUT, statement).await {
+        let result = match tokio::time::timeout(QUERY_TIMEOUT, statement).await {
             Ok(result) => result.map_err(StoreError::from),
             Err(_) => Err(StoreError::Timeout),
-        }
+        };
+        query.finish(Outcome::from(&result));
+        result
     }
 }
 

@@ -6,7 +6,9 @@ mod life; // dying and coming back
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stonechat_metrics::{Counter, Messages, RegisterError, Registry};
+use stonechat_metrics::{
+    HttpClient, Messages, Named, Queue, QueueMetric, Queues, RegisterError, Registry,
+};
 
 use crate::queue::QUEUE_NAME;
 
@@ -19,26 +21,20 @@ const PUSH_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone)]
 pub(crate) struct TaskMetrics {
     messages: Messages,
-    consumed: Counter,
-    failed: Counter,
+    queue: Queue,
+    http_client: HttpClient,
 }
 
 impl TaskMetrics {
-    /// Not the whole family set of queues: that would show a lag here too, and it is logic that
-    /// knows the lag while task is dead.
+    /// Without the lag of the queue: it is logic that knows it also while task is dead.
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let chat = registry.namespace("chat");
-        let consumed = chat
-            .counter(
-                "queue_consumed_total",
-                "Messages taken from the queue and worked on.",
-            )
-            .labels(["queue", "status"])
-            .register()?;
+        let queues = [QueueMetric::Consumed, QueueMetric::ConsumeDuration];
+        let queues = Queues::register_as(&chat, &queues.map(|metric| (metric, Named::standard())))?;
         Ok(Self {
             messages: Messages::register(&chat)?,
-            consumed: consumed.with([QUEUE_NAME, "ok"]),
-            failed: consumed.with([QUEUE_NAME, "error"]),
+            queue: queues.queue(QUEUE_NAME),
+            http_client: HttpClient::register(&chat)?,
         })
     }
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::rejection::JsonRejection;
@@ -6,6 +7,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{
     DefaultBodyLimit, FromRequest, FromRequestParts, Json, Path, Query, Request, State,
 };
+use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use http::request::Parts;
@@ -16,6 +18,7 @@ use serde::de::DeserializeOwned;
 use super::Gateway;
 use super::socket::FRAME_BYTES_MAX;
 use crate::refusal::Refusal;
+use crate::trace;
 use crate::wire::{
     Authenticate, Credentials, HistoryLine, Identity, ListSessions, LoggedIn, MessageId, OnBehalf,
     OpenSession, Opened, ReadHistory, Registered, SendMessage, Sent, SessionLine, UserId,
@@ -38,6 +41,7 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
         .route("/ws", any(connect))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(http)
+        .layer(from_fn(trace::follow))
         .with_state(gateway)
 }
 
@@ -128,14 +132,18 @@ async fn connect(
 }
 
 impl Gateway {
-    /// Asks logic whose token this is.
+    /// Whose token this is; logic is asked if that is not known here.
     async fn identify(&self, token: Option<String>) -> Result<Identity, Refusal> {
         let missing = || Refusal::new(StatusCode::UNAUTHORIZED, "a token is needed: log in first");
         let token = token.ok_or_else(missing)?;
-        Ok(self
-            .logic
-            .post("/authenticate", &Authenticate { token })
-            .await?)
+        if let Some(identity) = self.tokens.find(&token, Instant::now()) {
+            return Ok(identity);
+        }
+        let asked = Authenticate { token };
+        let identity: Identity = self.logic.post("/authenticate", &asked).await?;
+        self.tokens
+            .remember(asked.token, identity.clone(), Instant::now());
+        Ok(identity)
     }
 
     /// Hands a message of a user to logic.

@@ -1,12 +1,14 @@
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware::from_fn;
 use axum::routing::post;
 use axum::{Json, Router};
 
 use super::Gateway;
 use super::hub::{Frame, FrameKind, PushResult};
 use super::socket::text_of;
+use crate::trace;
 use crate::wire::{Delivery, HistoryLine, Push, PushOutcome, Pushed, ToClient};
 
 /// A full batch of the longest messages to the largest groups.
@@ -19,6 +21,7 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
         .route("/push", post(push))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(http)
+        .layer(from_fn(trace::follow))
         .with_state(gateway)
 }
 

@@ -9,7 +9,8 @@ use tokio::sync::mpsc;
 use tokio::time::{interval, timeout};
 
 use super::hub::{Frame, FrameKind, Seat};
-use super::{Gateway, GatewayMetrics};
+use super::{Frames, Gateway, GatewayMetrics};
+use crate::trace;
 use crate::wire::{FromClient, ToClient, UnixMillis, UserId};
 
 /// Longest frame that a user may send.
@@ -89,8 +90,10 @@ impl Gateway {
             let answer = match message {
                 Err(_) => return End::Silent,
                 Ok(None | Some(Err(_)) | Some(Ok(Message::Close(_)))) => return End::Gone,
-                Ok(Some(Ok(Message::Text(text)))) => self.answer(user, &text).await,
-                Ok(Some(Ok(Message::Binary(_)))) => self.invalid("a frame is text with JSON"),
+                Ok(Some(Ok(Message::Text(text)))) => trace::begun(self.answer(user, &text)).await,
+                Ok(Some(Ok(Message::Binary(bytes)))) => {
+                    self.invalid(bytes.len(), "a frame is text with JSON")
+                }
                 Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
             };
             if seat.frames.send(answer).await.is_err() {
@@ -107,9 +110,9 @@ impl Gateway {
     async fn answer(&self, user: UserId, text: &str) -> Frame {
         let FromClient::Send { reference, message } = match serde_json::from_str(text) {
             Ok(frame) => frame,
-            Err(error) => return self.invalid(&error.to_string()),
+            Err(error) => return self.invalid(text.len(), &error.to_string()),
         };
-        self.metrics.sends_in.inc();
+        self.metrics.sends_in.count(text.len());
         match self.send(user, message).await {
             Ok(sent) => frame(FrameKind::Ack, &ToClient::Ack { reference, sent }),
             Err(refusal) => {
@@ -125,8 +128,8 @@ impl Gateway {
         }
     }
 
-    fn invalid(&self, message: &str) -> Frame {
-        self.metrics.invalid_in.inc();
+    fn invalid(&self, bytes: usize, message: &str) -> Frame {
+        self.metrics.invalid_in.count(bytes);
         let status = StatusCode::BAD_REQUEST.as_u16();
         let error = ToClient::Error {
             reference: None,
@@ -172,6 +175,7 @@ async fn write(
         let Some(frame) = frame else {
             return Some(sink);
         };
+        let bytes = frame.text.len();
         match timeout(WRITE_MAX, sink.send(Message::Text(frame.text))).await {
             Ok(written) => written.ok()?,
             Err(_) => {
@@ -179,20 +183,19 @@ async fn write(
                 return None;
             }
         }
-        count(&metrics, frame.kind, frame.accepted_at);
+        frames(&metrics, frame.kind).count(bytes);
+        if let Some(accepted_at) = frame.accepted_at {
+            let seconds = UnixMillis::now().seconds_since(accepted_at);
+            let way = Duration::from_secs_f64(seconds);
+            metrics.messages.delivered_after(way);
+        }
     }
 }
 
-fn count(metrics: &GatewayMetrics, kind: FrameKind, accepted_at: Option<UnixMillis>) {
+fn frames(metrics: &GatewayMetrics, kind: FrameKind) -> &Frames {
     match kind {
-        FrameKind::Ack => metrics.acks_out.inc(),
-        FrameKind::Error => metrics.errors_out.inc(),
-        FrameKind::Message => metrics.messages_out.inc(),
-    }
-    if let Some(accepted_at) = accepted_at {
-        let seconds = UnixMillis::now().seconds_since(accepted_at);
-        metrics
-            .messages
-            .delivered_after(Duration::from_secs_f64(seconds));
+        FrameKind::Ack => &metrics.acks_out,
+        FrameKind::Error => &metrics.errors_out,
+        FrameKind::Message => &metrics.messages_out,
     }
 }

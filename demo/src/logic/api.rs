@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Json, State};
+use axum::middleware::from_fn;
 use axum::routing::post;
 use http::StatusCode;
 
@@ -9,6 +10,7 @@ use super::Logic;
 use crate::refusal::Refusal;
 use crate::secret::NoRandom;
 use crate::store::StoreError;
+use crate::trace;
 use crate::wire::{
     Authenticate, Credentials, HistoryLine, Identity, ListSessions, LoggedIn, OnBehalf,
     OpenSession, Opened, ReadHistory, Registered, SendMessage, Sent, SessionLine,
@@ -33,6 +35,7 @@ pub(crate) fn router(logic: Arc<Logic>) -> Router {
         .route("/history", post(history))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(http)
+        .layer(from_fn(trace::follow))
         .with_state(logic)
 }
 

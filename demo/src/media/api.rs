@@ -2,11 +2,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Json, Path, State};
+use axum::middleware::from_fn;
 use axum::routing::{delete, post};
 use http::StatusCode;
 
 use super::{Media, NoCall};
 use crate::refusal::Refusal;
+use crate::trace;
 use crate::wire::{CallClosed, CallOpened, OpenCall};
 
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -23,6 +25,7 @@ pub(crate) fn router(media: Arc<Media>) -> Router {
         .route("/sessions/{session_id}", delete(close))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(http)
+        .layer(from_fn(trace::follow))
         .with_state(media)
 }
 

@@ -125,18 +125,24 @@ impl Drop for MemoryConsumer {
 
 #[cfg(test)]
 mod tests {
+    use stonechat_metrics::Registry;
+
     use super::super::tests::{check_contract, delivery, publish, receive};
     use super::super::{Queue, QueueConfig};
 
     #[tokio::test]
     async fn the_queue_in_the_process_keeps_the_contract() {
-        let queue = Queue::open(&QueueConfig::Memory, 5).await.unwrap();
+        let queue = Queue::open(&QueueConfig::Memory, 5, &Registry::bare())
+            .await
+            .unwrap();
         check_contract(&queue, 5).await;
     }
 
     #[tokio::test]
     async fn a_waiting_consumer_is_woken_by_a_message() {
-        let queue = Queue::open(&QueueConfig::Memory, 5).await.unwrap();
+        let queue = Queue::open(&QueueConfig::Memory, 5, &Registry::bare())
+            .await
+            .unwrap();
         let mut consumer = queue.consumer("only").await.unwrap();
         let waiting = tokio::spawn(async move { receive(&mut consumer, 1).await.0 });
         tokio::task::yield_now().await;

@@ -11,7 +11,10 @@ use redis::streams::{
     StreamAutoClaimOptions, StreamAutoClaimReply, StreamId, StreamInfoConsumersReply,
     StreamReadOptions, StreamReadReply,
 };
-use redis::{AsyncCommands, Client, RedisError};
+use redis::{AsyncCommands, Client, InfoDict, RedisError};
+use stonechat_metrics::{
+    Named, ObservedConnection, Redis as RedisMetrics, RedisMetric, RegisterError, Registry,
+};
 
 use super::{Entry, EntryId, QueueError};
 use crate::store::without_password;
@@ -33,17 +36,38 @@ const CLAIM_EVERY: Duration = Duration::from_secs(10);
 const PUBLISH: &str = "if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return false end \
                        return redis.call('XADD', KEYS[1], '*', ARGV[2], ARGV[3])";
 
+/// Every command is counted and timed.
+type Connection = ObservedConnection<ConnectionManager>;
+
+/// What is shown of Redis: there is no pool, so the connections of one are left out.
+pub(super) fn register(registry: &Registry) -> Result<RedisMetrics, RegisterError> {
+    RedisMetrics::register_as(
+        &registry.namespace("chat"),
+        &[
+            (RedisMetric::Operations, Named::standard()),
+            (RedisMetric::Duration, Named::standard()),
+            (RedisMetric::Memory, Named::standard()),
+        ],
+    )
+}
+
 /// A stream in Redis, and the connection for publishing.
 pub(crate) struct RedisQueue {
     client: Client,
-    connection: ConnectionManager,
+    connection: Connection,
+    metrics: RedisMetrics,
     stream: String,
     capacity: u32,
     claim_after: Duration,
 }
 
 impl RedisQueue {
-    pub async fn open(url: &str, stream: &str, capacity: u32) -> Result<Self, QueueError> {
+    pub async fn open(
+        url: &str,
+        stream: &str,
+        capacity: u32,
+        metrics: RedisMetrics,
+    ) -> Result<Self, QueueError> {
         let failed = |source| QueueError::Open {
             what: without_password(url),
             source,
@@ -52,7 +76,8 @@ impl RedisQueue {
         let connection = connect(&client, RESPONSE_TIMEOUT).await.map_err(failed)?;
         let queue = Self {
             client,
-            connection,
+            connection: metrics.observed(connection),
+            metrics,
             stream: stream.to_owned(),
             capacity,
             claim_after: CLAIM_AFTER,
@@ -93,12 +118,24 @@ impl RedisQueue {
         Ok(self.connection.clone().xlen(&self.stream).await?)
     }
 
+    /// Refreshes the memory that Redis uses.
+    pub async fn measure(&self) -> Result<(), QueueError> {
+        let info: InfoDict = redis::cmd("INFO")
+            .arg("memory")
+            .query_async(&mut self.connection.clone())
+            .await?;
+        if let Some(bytes) = info.get("used_memory") {
+            self.metrics.set_memory(bytes);
+        }
+        Ok(())
+    }
+
     pub async fn consumer(self: &Arc<Self>, name: &str) -> Result<RedisConsumer, QueueError> {
         // A connection of its own, because a read that waits holds up what comes after it.
         let connection = connect(&self.client, READ_WAIT + RESPONSE_TIMEOUT).await?;
         Ok(RedisConsumer {
             queue: Arc::clone(self),
-            connection,
+            connection: self.metrics.observed(connection),
             name: name.to_owned(),
             left_over_after: Some("0".to_owned()),
             claim_at: Instant::now(),
@@ -130,7 +167,7 @@ async fn connect(
 /// A consumer of the group.
 pub(crate) struct RedisConsumer {
     queue: Arc<RedisQueue>,
-    connection: ConnectionManager,
+    connection: Connection,
     name: String,
     /// While set: entries that an earlier consumer of this name left over, after this one.
     left_over_after: Option<String>,
@@ -291,7 +328,10 @@ mod tests {
             return None;
         };
         let stream = format!("stonechat-test:{}:{test}", std::process::id());
-        let mut queue = RedisQueue::open(&url, &stream, capacity).await.unwrap();
+        let metrics = register(&Registry::bare()).unwrap();
+        let mut queue = RedisQueue::open(&url, &stream, capacity, metrics)
+            .await
+            .unwrap();
         queue.claim_after = claim_after;
         Some(Arc::new(queue))
     }

@@ -1,8 +1,9 @@
 use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use stonechat_metrics::PushStatus;
+use stonechat_metrics::{HttpClient, Outcome, PushStatus};
 use tokio::time::sleep;
 
 use super::{PUSH_TIMEOUT, TaskMetrics};
@@ -73,7 +74,7 @@ impl Pusher {
         for entry in entries {
             match entry.delivery {
                 Some(delivery) => deliveries.push(delivery),
-                None => self.metrics.failed.inc(),
+                None => self.metrics.queue.consumed(Outcome::Error),
             }
             ids.push(entry.id);
         }
@@ -82,6 +83,7 @@ impl Pusher {
 
     /// Pushes to all gateways: each knows who is connected to it.
     async fn push_everywhere(&self, deliveries: &[Arc<Delivery>]) {
+        let began = Instant::now();
         let push = Push {
             deliveries: deliveries.iter().map(|it| Delivery::clone(it)).collect(),
         };
@@ -102,12 +104,14 @@ impl Pusher {
             for user in &delivery.recipients {
                 self.metrics.messages.pushed(merged.status(*user));
             }
-            let counter = if merged.unknown {
-                &self.metrics.failed
+            let outcome = if merged.unknown {
+                Outcome::Error
             } else {
-                &self.metrics.consumed
+                Outcome::Ok
             };
-            counter.inc();
+            self.metrics.queue.consumed(outcome);
+            // Those of a batch are worked on together, so each takes as long as all.
+            self.metrics.queue.consumed_within(began.elapsed());
         }
     }
 }
@@ -160,8 +164,8 @@ async fn push_with_retries(gateway: &Caller, push: &Push) -> Option<Pushed> {
 }
 
 /// Calls one gateway's push endpoint.
-pub(super) fn push_caller(address: std::net::SocketAddr) -> Caller {
-    Caller::new("gateway push", address, PUSH_TIMEOUT)
+pub(super) fn push_caller(address: SocketAddr, metrics: &HttpClient) -> Caller {
+    Caller::new("gateway push", address, PUSH_TIMEOUT).measured(metrics, "gateway")
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::{Gateways, TaskMetrics};
 use crate::fault::{Fault, Faults};
 use crate::listen::{ListenError, Listener};
 use crate::queue::{Consumer, Queue, QueueError};
+use crate::trace;
 
 /// The pause between attempts at coming back to life.
 const REVIVE_PAUSE: Duration = Duration::from_millis(500);
@@ -125,17 +126,12 @@ impl Task {
 
     /// A new life begins with a new registry: the counters of the old one died with it.
     async fn bear(&self) -> Result<Alive, TaskError> {
-        let registry = Registry::new();
+        let registry = trace::registry()?;
         let metrics = TaskMetrics::register(&registry)?;
         let consumer = self.queue.consumer(&self.config.consumer).await?;
         let listener = Listener::bind("task's metrics", self.config.metrics_address).await?;
-        let gateways = self
-            .config
-            .gateways
-            .iter()
-            .copied()
-            .map(push_caller)
-            .collect();
+        let caller = |gateway: &SocketAddr| push_caller(*gateway, &metrics.http_client);
+        let gateways = self.config.gateways.iter().map(caller).collect();
         let pusher = Pusher {
             gateways,
             faults: Arc::clone(&self.faults),

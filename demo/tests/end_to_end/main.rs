@@ -14,4 +14,5 @@ mod conversation; // accounts, sessions, messages, pushes, history
 mod ending; // close frames, signals, standard input
 mod faults; // each fault changes what it should
 mod limits; // bad frames, full queues, slow clients
-mod load; // the load delivers, and comes back
+mod load;
+mod shown; // what each service shows of itself // the load delivers, and comes back
