@@ -2,6 +2,8 @@
 
 mod config; // all files of a configuration, read and checked
 mod demo; // `stonechat demo`
+mod http; // the HTTP server's task
+mod listen; // where it listens, and how people reach it
 mod metrics; // the program's own metrics
 mod operator; // the program as the API sees it; reload
 mod serve; // `stonechat serve`: wires the rooms

@@ -1,7 +1,9 @@
 //! The program as the API sees it: how it is, and how it reloads.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use stonechat_model::{Problem, Timestamp};
@@ -12,18 +14,41 @@ use stonechat_tsdb::Store;
 use stonechat_web::{Dashboard, Operator, Reloaded, Status};
 
 use crate::config::{Configuration, Source};
+use crate::listen::host_name;
 use crate::metrics::ServerMetrics;
 
 /// The running program.
 pub(crate) struct Program {
     source: Source,
+    settings: Settings,
     started_at: Timestamp,
-    ready: AtomicBool,
+    stopping: AtomicBool,
     rooms: Parts,
     metrics: ServerMetrics,
     read: Mutex<Read>,
     /// Reloads go one after the other.
     reloading: tokio::sync::Mutex<()>,
+}
+
+/// What the command line and the machine say, which does not change.
+pub(crate) struct Settings {
+    retention: Duration,
+    flags: BTreeMap<&'static str, String>,
+    host_name: String,
+    working_directory: String,
+}
+
+impl Settings {
+    pub(crate) fn new(retention: Duration, flags: BTreeMap<&'static str, String>) -> Self {
+        // A folder that was removed meanwhile has no name.
+        let folder = std::env::current_dir().unwrap_or_default();
+        Self {
+            retention,
+            flags,
+            host_name: host_name(),
+            working_directory: folder.display().to_string(),
+        }
+    }
 }
 
 /// The rooms that a configuration is applied to.
@@ -42,11 +67,17 @@ struct Read {
 }
 
 impl Program {
-    pub(crate) fn new(source: Source, rooms: Parts, metrics: ServerMetrics) -> Self {
+    pub(crate) fn new(
+        source: Source,
+        rooms: Parts,
+        metrics: ServerMetrics,
+        settings: Settings,
+    ) -> Self {
         Self {
             source,
+            settings,
             started_at: Timestamp::now(),
-            ready: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
             rooms,
             metrics,
             read: Mutex::new(Read {
@@ -58,8 +89,9 @@ impl Program {
         }
     }
 
-    pub(crate) fn set_ready(&self, ready: bool) {
-        self.ready.store(ready, Ordering::Relaxed);
+    /// Tells who asks that it will not be there much longer.
+    pub(crate) fn set_stopping(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
     }
 
     /// Makes a checked configuration the running one. Each room compares it with what it has and applies the difference.
@@ -129,12 +161,18 @@ impl Operator for Program {
             config_error: read.error.clone(),
             series: store.series as u64,
             samples: store.samples_accepted_total,
+            damages: store.damages,
+            retention: self.settings.retention,
+            host_name: self.settings.host_name.clone(),
+            working_directory: self.settings.working_directory.clone(),
+            flags: self.settings.flags.clone(),
             dashboards: read.dashboards.clone(),
         }
     }
 
-    fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed)
+    fn unready(&self) -> Option<&'static str> {
+        let stopping = self.stopping.load(Ordering::Relaxed);
+        stopping.then_some("the server stops")
     }
 
     fn reload(self: Arc<Self>) -> Reloaded {

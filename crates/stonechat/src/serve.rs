@@ -1,6 +1,6 @@
 //! `stonechat serve`: wires the rooms, runs them, and stops them in the order in which samples flow.
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,15 @@ use stonechat_promql::{Engine, EngineOptions};
 use stonechat_rules::{RuleManager, RuleMetrics, RuleOptions};
 use stonechat_scrape::{ScrapeManager, ScrapeMetrics, ScrapeOptions};
 use stonechat_tsdb::{Store, StoreOptions};
-use stonechat_web::Rooms;
-use tokio::net::TcpListener;
+use stonechat_web::{Rooms, ServerLimits, Site};
+use tokio::signal::unix::Signal;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::config::{Configuration, Source};
+use crate::http::Http;
+use crate::listen::{ExternalUrl, Front, Listen};
 use crate::metrics::ServerMetrics;
-use crate::operator::{Parts, Program};
+use crate::operator::{Parts, Program, Settings};
 use crate::signals;
 
 /// How often the store is tidied.
@@ -63,17 +64,33 @@ pub(crate) struct ServeArgs {
     #[arg(long, visible_alias = "storage.tsdb.retention.time", value_name = "DURATION", default_value = "15d",
           value_parser = duration::parse)]
     retention: Duration,
-    /// Where the API and the UI listen.
+    /// Where the API and the UI listen: host:port, or :port for every address of this machine.
     #[arg(
         long,
         visible_alias = "web.listen-address",
         value_name = "ADDRESS",
-        default_value = "127.0.0.1:9090"
+        default_value = "127.0.0.1:9090",
+        value_parser = Listen::parse
     )]
-    listen: SocketAddr,
-    /// Under which URL people reach this server; it goes into notifications.
-    #[arg(long, visible_alias = "web.external-url", value_name = "URL")]
-    external_url: Option<String>,
+    listen: Listen,
+    /// Under which URL people reach this server; links in notifications begin with it.
+    #[arg(long, visible_alias = "web.external-url", value_name = "URL", value_parser = ExternalUrl::parse)]
+    external_url: Option<ExternalUrl>,
+    /// A further name by which this server goes; may be given several times. A server on loopback refuses requests
+    /// under other names than its own, because a foreign page can let its name lead here.
+    #[arg(long, value_name = "NAME")]
+    accept_host: Vec<String>,
+    /// How many connections may be open at a time; further ones are refused.
+    #[arg(
+        long,
+        visible_alias = "web.max-connections",
+        value_name = "N",
+        default_value_t = ServerLimits::default().connections_max
+    )]
+    connections_max: usize,
+    /// How long a connection may take to say what it wants.
+    #[arg(long, visible_alias = "web.read-timeout", value_name = "DURATION", default_value = "1m", value_parser = duration::parse)]
+    read_timeout: Duration,
     /// How many queries of the API may run at a time; further ones wait.
     #[arg(
         long,
@@ -90,77 +107,49 @@ pub(crate) struct ServeArgs {
     exit_with_stdin: bool,
 }
 
+impl ServeArgs {
+    fn limits(&self) -> ServerLimits {
+        ServerLimits {
+            connections_max: self.connections_max.max(1),
+            head_timeout: self.read_timeout,
+        }
+    }
+}
+
 /// Runs until Ctrl-C or SIGTERM.
 pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let mut stop = signals::Stop::listen()?.or_end_of_stdin(args.exit_with_stdin);
+    // From now on, so that a signal that comes too early is not the end: it is taken up when everything runs.
+    let mut hangup = signals::reload()?;
     let source = Source {
         path: args.config.clone(),
         alertmanager: args.alertmanager.clone(),
     };
     let configuration = source.load()?;
     // Before anything is opened or scraped: a taken port is the most common mistake after a bad file.
-    let listener = TcpListener::bind(args.listen).await.with_context(|| {
-        format!(
-            "cannot listen on {}; is another server running? choose another address with --listen",
-            args.listen
-        )
-    })?;
+    let listener = args.listen.bind().await?;
+    let external = args.external_url.clone();
+    let address = listener.local_addr()?;
+    let front = Front::new(&args.listen, address, external, &args.accept_host);
+    let registry = Registry::new();
+    let site = Arc::new(Site::new(&registry, front.names.clone())?);
+    let http = Http::start(listener, Arc::clone(&site), args.limits(), &registry)?;
+    tracing::info!("listening on http://{address}/");
     let server = tokio::select! {
-        server = Server::start(&args, source, configuration) => server?,
+        server = Server::start(&args, source, configuration, (&front, &registry)) => server?,
         // A long log may be read back meanwhile; nothing has been taken yet that could be lost.
-        () = stop.wait() => return Ok(()),
-    };
-    let http = Http::start(listener, server.rooms.clone())?;
-    let outcome = server.run(&mut stop, http.ended.clone()).await;
-    tracing::info!("stopping");
-    server.program.set_ready(false);
-    tokio::join!(server.stop(), http.stop());
-    outcome
-}
-
-/// The HTTP server, in a task of its own.
-struct Http {
-    stopping: watch::Sender<bool>,
-    ended: watch::Receiver<bool>,
-    task: JoinHandle<()>,
-}
-
-impl Http {
-    fn start(listener: TcpListener, rooms: Rooms) -> Result<Self> {
-        let address = listener.local_addr()?;
-        let router = stonechat_web::router(rooms)?;
-        let (stopping, mut stop) = watch::channel(false);
-        let (end, ended) = watch::channel(false);
-        let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
-            // Fails only when the sender is gone, which means the same.
-            let _ = stop.wait_for(|stopping| *stopping).await;
-        });
-        let task = tokio::spawn(async move {
-            if let Err(error) = serving.await {
-                tracing::error!("the HTTP server failed: {error}");
-            }
-            end.send_replace(true);
-        });
-        tracing::info!("listening on http://{address}/");
-        Ok(Self {
-            stopping,
-            ended,
-            task,
-        })
-    }
-
-    /// Takes no new connection, and lets those that are open finish what they do.
-    async fn stop(self) {
-        self.stopping.send_replace(true);
-        let abort = self.task.abort_handle();
-        if tokio::time::timeout(STOP_LIMIT, self.task).await.is_err() {
-            tracing::warn!(
-                "connections were still open after {} s and are closed",
-                STOP_LIMIT.as_secs()
-            );
-            abort.abort();
+        () = stop.wait() => {
+            http.stop(STOP_LIMIT).await;
+            return Ok(());
         }
-    }
+    };
+    site.open(server.rooms.clone())?;
+    tracing::info!("ready; people reach this server at {}/", front.url.as_str());
+    let outcome = server.run(&mut stop, &mut hangup, http.ended()).await;
+    tracing::info!("stopping");
+    server.program.set_stopping();
+    tokio::join!(server.stop(), http.stop(STOP_LIMIT));
+    outcome
 }
 
 /// All rooms, running.
@@ -172,16 +161,14 @@ struct Server {
 }
 
 impl Server {
-    async fn start(args: &ServeArgs, source: Source, configuration: Configuration) -> Result<Self> {
-        let registry = Registry::new();
-        let metrics = ServerMetrics::register(&registry)?;
+    async fn start(
+        args: &ServeArgs,
+        source: Source,
+        configuration: Configuration,
+        (front, registry): (&Front, &Registry),
+    ) -> Result<Self> {
+        let metrics = ServerMetrics::register(registry)?;
         let store = open_store(args).await?;
-        let external_url = args
-            .external_url
-            .clone()
-            .unwrap_or_else(|| format!("http://{}", args.listen))
-            .trim_end_matches('/')
-            .to_owned();
         let engine = Engine::new(EngineOptions {
             timeout: args.query_timeout,
             subquery_step: configuration.evaluation_interval,
@@ -189,13 +176,16 @@ impl Server {
         });
         let notifier = Notifier::new(
             configuration.notify.clone(),
-            NotifierOptions::new(&args.data, &external_url)
-                .metrics(NotifyMetrics::register(&registry)?),
+            NotifierOptions::new(&args.data, front.url.as_str())
+                .metrics(NotifyMetrics::register(registry)?),
         )?;
         let scrapes = ScrapeManager::new(
             Arc::clone(&store) as _,
-            ScrapeMetrics::register(&registry)?,
-            ScrapeOptions::default(),
+            ScrapeMetrics::register(registry)?,
+            ScrapeOptions {
+                external: Some(front.of_targets()),
+                ..ScrapeOptions::default()
+            },
         );
         let scrapes = Arc::new(scrapes);
         let rules = RuleManager::new(
@@ -204,8 +194,8 @@ impl Server {
             engine.clone(),
             Arc::new(notifier.clone()),
             RuleOptions {
-                external_url,
-                metrics: Some(RuleMetrics::register(&registry)?),
+                external_url: front.url.as_str().to_owned(),
+                metrics: Some(RuleMetrics::register(registry)?),
                 ..RuleOptions::default()
             },
         );
@@ -215,11 +205,11 @@ impl Server {
             rules: rules.clone(),
             notifier: notifier.clone(),
         };
-        let program = Arc::new(Program::new(source, parts, metrics.clone()));
+        let settings = Settings::new(args.retention, flags(args, front, engine.options()));
+        let program = Arc::new(Program::new(source, parts, metrics.clone(), settings));
         program
             .apply(configuration)
             .map_err(|problem| anyhow::anyhow!(Problems::from(problem)))?;
-        program.set_ready(true);
         let rooms = Rooms {
             queryable: Arc::clone(&store) as _,
             engine,
@@ -227,7 +217,7 @@ impl Server {
             rules,
             notifier,
             operator: Arc::clone(&program) as _,
-            registry,
+            registry: registry.clone(),
             queries: Arc::new(tokio::sync::Semaphore::new(args.queries_max.max(1))),
         };
         Ok(Self {
@@ -242,9 +232,9 @@ impl Server {
     async fn run(
         &self,
         stop: &mut signals::Stop,
+        hangup: &mut Signal,
         mut http_ended: watch::Receiver<bool>,
     ) -> Result<()> {
-        let mut hangup = signals::reload()?;
         let maintenance = tokio::spawn(maintain(Arc::clone(&self.store)));
         let mut counting = tokio::time::interval(METRICS_INTERVAL);
         let outcome = loop {
@@ -297,6 +287,30 @@ async fn maintain(store: Arc<Store>) {
             tracing::error!("tidying the store failed: {error}");
         }
     }
+}
+
+/// What the command line says, under the names that Prometheus has for it.
+fn flags(
+    args: &ServeArgs,
+    front: &Front,
+    engine: &EngineOptions,
+) -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
+        ("config.file", args.config.display().to_string()),
+        ("query.lookback-delta", duration::format(engine.lookback)),
+        ("query.max-concurrency", args.queries_max.to_string()),
+        ("query.max-samples", engine.samples_max.to_string()),
+        ("query.timeout", duration::format(args.query_timeout)),
+        ("storage.tsdb.path", args.data.display().to_string()),
+        (
+            "storage.tsdb.retention.time",
+            duration::format(args.retention),
+        ),
+        ("web.external-url", front.url.as_str().to_owned()),
+        ("web.listen-address", args.listen.to_string()),
+        ("web.max-connections", args.connections_max.to_string()),
+        ("web.read-timeout", duration::format(args.read_timeout)),
+    ])
 }
 
 async fn open_store(args: &ServeArgs) -> Result<Arc<Store>> {

@@ -2,6 +2,8 @@
 //!
 //! Source: <https://prometheus.io/docs/prometheus/latest/querying/api/>, "Format overview".
 
+use std::fmt::Write as _;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -19,7 +21,7 @@ pub(crate) enum ErrorType {
     Canceled,
     /// A part of the server failed.
     Internal,
-    /// Not now: too many queries at a time.
+    /// Not now: the server starts or stops.
     Unavailable,
 }
 
@@ -39,7 +41,9 @@ impl ErrorType {
         match self {
             Self::BadData => StatusCode::BAD_REQUEST,
             Self::Execution => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Timeout | Self::Canceled | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            // "Client closed request", which has no name in the standard.
+            Self::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -86,18 +90,39 @@ pub(crate) fn success(data: &impl Serialize) -> Result<Response, ApiError> {
     Ok(success_text(&data, &[], &[]))
 }
 
+/// The most warnings, and the most infos, in one answer, as in Prometheus.
+const REMARKS_MAX: usize = 10;
+
+/// What a list says when the parameter `limit` cut it.
+pub(crate) const TRUNCATED: &str = "results truncated due to limit";
+
 /// A successful answer around data that is already JSON.
 pub(crate) fn success_text(data: &str, warnings: &[String], infos: &[String]) -> Response {
     let mut body = String::with_capacity(data.len() + 64);
     body.push_str(r#"{"status":"success","data":"#);
     body.push_str(data);
-    for (key, notes) in [("warnings", warnings), ("infos", infos)] {
-        if !notes.is_empty() {
-            body.push_str(&format!(r#","{key}":{}"#, serde_json::json!(notes)));
+    for (key, kind, remarks) in [("warnings", "warning", warnings), ("infos", "info", infos)] {
+        if !remarks.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = write!(
+                body,
+                r#","{key}":{}"#,
+                serde_json::json!(cut(remarks, kind))
+            );
         }
     }
     body.push('}');
     json(StatusCode::OK, body)
+}
+
+/// The first remarks, and how many more there are.
+fn cut(remarks: &[String], kind: &str) -> Vec<String> {
+    let mut shown = remarks[..remarks.len().min(REMARKS_MAX)].to_vec();
+    if remarks.len() > REMARKS_MAX {
+        let more = remarks.len() - REMARKS_MAX;
+        shown.push(format!("{more} more {kind} annotations omitted"));
+    }
+    shown
 }
 
 fn json(status: StatusCode, body: String) -> Response {

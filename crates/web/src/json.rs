@@ -6,15 +6,21 @@ use std::fmt::Write as _;
 use stonechat_model::{Columns, Labels, Timestamp, format_float};
 use stonechat_promql::{Point, Value};
 
-/// The `data` of a query's answer.
-pub(crate) fn value(value: &Value) -> String {
+/// The `data` of a query's answer. `at` is the time that a text gets, which has none of its own.
+pub(crate) fn value(value: &Value, at: Timestamp) -> String {
     let mut text = format!(
         r#"{{"resultType":"{}","result":"#,
         value.value_type().api_name()
     );
     match value {
         Value::Scalar(number) => point(&mut text, *number),
-        Value::String(string) => quoted(&mut text, string),
+        Value::String(string) => {
+            text.push('[');
+            seconds(&mut text, at);
+            text.push(',');
+            quoted(&mut text, string);
+            text.push(']');
+        }
         Value::Vector(samples) => list(&mut text, samples, |text, sample| {
             text.push_str(r#"{"metric":"#);
             labels(text, &sample.labels);
@@ -161,6 +167,10 @@ mod tests {
                 r#"{"resultType":"scalar","result":[1435781430.781,"1.5"]}"#,
             ),
             (
+                Value::String("a\"".to_owned()),
+                r#"{"resultType":"string","result":[1.500,"a\""]}"#,
+            ),
+            (
                 Value::Vector(Vec::new()),
                 r#"{"resultType":"vector","result":[]}"#,
             ),
@@ -179,7 +189,7 @@ mod tests {
                 r#"{"resultType":"matrix","result":[{"metric":{},"values":[[-1.500,"NaN"],[2,"1e+21"]]}]}"#,
             ),
         ] {
-            let written = value(&input);
+            let written = value(&input, Timestamp::from_millis(1500));
             assert_eq!(written, text);
             serde_json::from_str::<serde_json::Value>(&written).unwrap();
         }

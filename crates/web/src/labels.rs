@@ -6,19 +6,19 @@ use serde::Serialize;
 use stonechat_model::{Matcher, Queryable, QueryableError, TimeRange, is_label_name};
 
 use crate::Rooms;
-use crate::answer::{ApiError, ErrorType, success, success_text};
+use crate::answer::{ApiError, ErrorType, TRUNCATED, success_text};
 use crate::params::Params;
+use crate::work;
 
 /// Names of labels.
 pub(crate) async fn names(
     State(rooms): State<Rooms>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let (sets, range) = (matcher_sets(&params)?, time_range(&params)?);
-    answer(rooms, &params, move |queryable| {
-        queryable.label_names(&sets, range)
-    })
-    .await
+    let asked = Asked::read(&params)?;
+    asked
+        .answer(rooms, |store, sets, range| store.label_names(sets, range))
+        .await
 }
 
 /// Values of one label.
@@ -34,11 +34,12 @@ pub(crate) async fn values(
             format!("invalid label name: {name:?}"),
         ));
     }
-    let (sets, range) = (matcher_sets(&params)?, time_range(&params)?);
-    answer(rooms, &params, move |queryable| {
-        queryable.label_values(&name, &sets, range)
-    })
-    .await
+    let asked = Asked::read(&params)?;
+    asked
+        .answer(rooms, move |store, sets, range| {
+            store.label_values(&name, sets, range)
+        })
+        .await
 }
 
 /// Label sets of series.
@@ -46,72 +47,91 @@ pub(crate) async fn series(
     State(rooms): State<Rooms>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let (sets, range) = (matcher_sets(&params)?, time_range(&params)?);
-    if sets.is_empty() {
+    if params.get("match[]").is_none() {
         return Err(ApiError::new(
             ErrorType::BadData,
             "no match[] parameter provided",
         ));
     }
-    answer(rooms, &params, move |queryable| {
-        queryable.series(&sets, range)
-    })
-    .await
+    // Here, and only here, Prometheus names the parameter.
+    let sets = matcher_sets(&params).map_err(|error| ApiError::parameter("match[]", error))?;
+    let asked = Asked::with(&params, sets)?;
+    asked
+        .answer(rooms, |store, sets, range| store.series(sets, range))
+        .await
 }
 
-fn matcher_sets(params: &Params) -> Result<Vec<Vec<Matcher>>, ApiError> {
+/// What the three paths have in common.
+struct Asked {
+    sets: Vec<Vec<Matcher>>,
+    range: TimeRange,
+    limit: usize,
+}
+
+impl Asked {
+    fn read(params: &Params) -> Result<Self, ApiError> {
+        Self::with(params, matcher_sets(params)?)
+    }
+
+    fn with(params: &Params, sets: Vec<Vec<Matcher>>) -> Result<Self, ApiError> {
+        let range = TimeRange {
+            start: params.time_or("start", TimeRange::ALL.start)?,
+            end: params.time_or("end", TimeRange::ALL.end)?,
+        };
+        let limit = params.limit()?;
+        Ok(Self { sets, range, limit })
+    }
+
+    /// Asks the store, and cuts the list to the limit.
+    async fn answer<T: Serialize>(
+        self,
+        rooms: Rooms,
+        ask: impl FnOnce(&dyn Queryable, &[Vec<Matcher>], TimeRange) -> Result<Vec<T>, QueryableError>
+        + Send
+        + 'static,
+    ) -> Result<Response, ApiError> {
+        let done = work::run(rooms, None, move |rooms, cancel| {
+            let mut list = match self.range.end < self.range.start {
+                true => Vec::new(),
+                false => ask(rooms.queryable.as_ref(), &self.sets, self.range)
+                    .map_err(|error| internal(&error))?,
+            };
+            if cancel.is_cancelled() {
+                return Err(ApiError::new(ErrorType::Canceled, "query was canceled"));
+            }
+            let is_cut = self.limit > 0 && list.len() > self.limit;
+            if is_cut {
+                list.truncate(self.limit);
+            }
+            let text = serde_json::to_string(&list).map_err(|error| internal(&error))?;
+            Ok((text, is_cut))
+        })
+        .await?;
+        let (text, is_cut) = done.value?;
+        let warnings = is_cut.then(|| TRUNCATED.to_owned());
+        Ok(success_text(&text, warnings.as_slice(), &[]))
+    }
+}
+
+fn internal(error: &dyn std::error::Error) -> ApiError {
+    ApiError::new(ErrorType::Internal, error.to_string())
+}
+
+/// What the parser says of a selector that everything satisfies. It would answer with the whole store.
+const MATCHES_ALL: &str = "vector selector must contain at least one non-empty matcher";
+
+/// The selectors of `match[]`, of which a series has to satisfy one.
+pub(crate) fn matcher_sets(params: &Params) -> Result<Vec<Vec<Matcher>>, ApiError> {
+    let refused = |reason: String| ApiError::new(ErrorType::BadData, reason);
     let sets = params.all("match[]").map(|selector| {
-        let matchers = stonechat_promql::parse_selector(selector);
-        let matchers = matchers.map_err(|error| ApiError::parameter("match[]", error))?;
-        // A selector that everything satisfies would answer with the whole store.
-        if matchers.iter().all(Matcher::matches_empty) {
-            return Err(ApiError::new(
-                ErrorType::BadData,
-                "match[] must contain at least one non-empty matcher",
-            ));
-        }
-        Ok(matchers)
+        stonechat_promql::parse_selector(selector).map_err(|error| match error.message() {
+            MATCHES_ALL => {
+                refused("match[] must contain at least one non-empty matcher".to_owned())
+            }
+            _ => refused(error.to_string()),
+        })
     });
     sets.collect()
-}
-
-fn time_range(params: &Params) -> Result<TimeRange, ApiError> {
-    let range = TimeRange {
-        start: params.time("start")?.unwrap_or(TimeRange::ALL.start),
-        end: params.time("end")?.unwrap_or(TimeRange::ALL.end),
-    };
-    if range.end < range.start {
-        return Err(ApiError::parameter(
-            "end",
-            "end timestamp must not be before start time",
-        ));
-    }
-    Ok(range)
-}
-
-/// Asks the store on a thread of its own, and cuts the list to the parameter `limit`.
-async fn answer<T: Serialize + Send + 'static>(
-    rooms: Rooms,
-    params: &Params,
-    ask: impl FnOnce(&dyn Queryable) -> Result<Vec<T>, QueryableError> + Send + 'static,
-) -> Result<Response, ApiError> {
-    let limit = params.number("limit")?.unwrap_or(0);
-    let list = tokio::task::spawn_blocking(move || ask(rooms.queryable.as_ref())).await;
-    let internal =
-        |error: &dyn std::error::Error| ApiError::new(ErrorType::Internal, error.to_string());
-    let mut list = list
-        .map_err(|error| internal(&error))?
-        .map_err(|error| internal(&error))?;
-    if limit == 0 || list.len() <= limit {
-        return success(&list);
-    }
-    list.truncate(limit);
-    let text = serde_json::to_string(&list).map_err(|error| internal(&error))?;
-    Ok(success_text(
-        &text,
-        &["results truncated due to limit".to_owned()],
-        &[],
-    ))
 }
 
 /// A name that stands in a path as `U__` has its odd characters written as `_XX_`, their code point in

@@ -6,15 +6,27 @@
 //! This crate shows rooms and changes nothing in them. What it cannot see itself, such as whether the last reload
 //! succeeded, it asks its [`Operator`], the program.
 //!
+//! A server listens before its rooms are there: reading back a long log takes time, and whoever asks meanwhile is told so.
+//!
 //! ```no_run
-//! # async fn serve(rooms: stonechat_web::Rooms) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use stonechat_web::{HostNames, Rooms, ServerLimits, ServerMetrics, Site, serve};
+//!
+//! # async fn run(registry: stonechat_metrics::Registry, rooms: Rooms) -> Result<(), Box<dyn std::error::Error>> {
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:9090").await?;
-//! Ok(axum::serve(listener, stonechat_web::router(rooms)?).await?)
+//! let site = Arc::new(Site::new(&registry, HostNames::only(["stonechat.example"]))?);
+//! let metrics = ServerMetrics::register(&registry)?;
+//! let stop = std::future::pending();
+//! tokio::spawn(serve(listener, Arc::clone(&site), ServerLimits::default(), metrics, stop));
+//! // The log is read back, then:
+//! site.open(rooms)?;
+//! # Ok(())
 //! # }
 //! ```
 
 mod answer; // the envelope of every answer
 mod assets; // the UI
+mod cardinality; // /api/v1/status/tsdb
 mod guard; // requests that a foreign page makes
 mod json; // query results as text
 mod labels; // /api/v1/labels, label values, series
@@ -23,11 +35,19 @@ mod own; // /api/stonechat/v1
 mod params; // parameters from URL and form
 mod query; // /api/v1/query, query_range
 mod rules; // /api/v1/rules, alerts
+mod server; // connections and their limits
+mod site; // what answers before the rooms are there, and then
+mod status; // /api/v1/status
 mod targets; // /api/v1/targets
+#[cfg(test)]
+mod tests;
+mod work; // places for queries
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -37,6 +57,10 @@ use stonechat_notify::Notifier;
 use stonechat_promql::Engine;
 use stonechat_rules::RuleManager;
 use stonechat_scrape::ScrapeManager;
+
+pub use guard::HostNames;
+pub use server::{ServerLimits, ServerMetrics, serve};
+pub use site::Site;
 
 /// What the API shows. Cloning copies pointers.
 #[derive(Clone)]
@@ -67,8 +91,8 @@ pub trait Operator: Send + Sync {
     /// How it is now.
     fn status(&self) -> Status;
 
-    /// True when it has started and does not stop yet.
-    fn is_ready(&self) -> bool;
+    /// Why it does not take queries, when it does not.
+    fn unready(&self) -> Option<&'static str>;
 
     /// Reads the configuration again.
     fn reload(self: Arc<Self>) -> Reloaded;
@@ -91,6 +115,16 @@ pub struct Status {
     pub series: u64,
     /// Samples taken since the start.
     pub samples: u64,
+    /// Places at which the log was damaged when it was read back.
+    pub damages: u64,
+    /// How long samples are kept.
+    pub retention: Duration,
+    /// The name of the machine.
+    pub host_name: String,
+    /// The folder in which the program was started.
+    pub working_directory: String,
+    /// Settings of the command line under Prometheus' names.
+    pub flags: BTreeMap<&'static str, String>,
     /// Grafana dashboards that stand in the folder.
     pub dashboards: Vec<Dashboard>,
 }
@@ -123,7 +157,10 @@ pub fn router(rooms: Rooms) -> Result<Router, RegisterError> {
         .route("/targets", get(targets::targets))
         .route("/rules", get(rules::rules))
         .route("/alerts", get(rules::alerts))
-        .route("/status/buildinfo", get(own::build_info));
+        .route("/status/buildinfo", get(status::build_info))
+        .route("/status/runtimeinfo", get(status::runtime_info))
+        .route("/status/flags", get(status::flags))
+        .route("/status/tsdb", get(cardinality::tsdb));
     let own = Router::new()
         .route("/status", get(own::status))
         .route("/dashboards", get(own::dashboards))

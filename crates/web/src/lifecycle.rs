@@ -13,12 +13,17 @@ pub(crate) async fn healthy() -> &'static str {
 }
 
 /// The server takes queries.
-pub(crate) async fn ready(State(rooms): State<Rooms>) -> (StatusCode, &'static str) {
-    if rooms.operator.is_ready() {
-        (StatusCode::OK, "Stonechat is Ready.\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n")
+pub(crate) async fn ready(State(rooms): State<Rooms>) -> (StatusCode, String) {
+    match rooms.operator.unready() {
+        None => (StatusCode::OK, "Stonechat is Ready.\n".to_owned()),
+        Some(reason) => unready(reason),
     }
+}
+
+/// The server does not take queries, and why.
+pub(crate) fn unready(reason: &str) -> (StatusCode, String) {
+    let text = format!("Service Unavailable: {reason}\n");
+    (StatusCode::SERVICE_UNAVAILABLE, text)
 }
 
 /// Reads the configuration again. A bad one is answered with all its mistakes, and the old one goes on.

@@ -34,14 +34,6 @@ pub(crate) async fn notifications(State(rooms): State<Rooms>) -> Result<Response
     success(&rooms.notifier.deliveries())
 }
 
-/// Prometheus' build information; Grafana reads the version to know what it may ask for.
-pub(crate) async fn build_info(State(rooms): State<Rooms>) -> Result<Response, ApiError> {
-    success(&json!({
-        "version": rooms.operator.status().version, "revision": "", "branch": "", "buildUser": "", "buildDate": "",
-        "goVersion": "",
-    }))
-}
-
 /// A time as the API writes it: RFC 3339 in UTC; year 1 for "never", as Go writes its zero time.
 pub(crate) fn rfc3339(time: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(time.millis()) {

@@ -11,6 +11,9 @@ use crate::answer::{ApiError, ErrorType};
 /// The largest form, in bytes.
 const FORM_BYTES_MAX: usize = 1 << 20;
 
+/// How long a form may take to arrive.
+const FORM_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// All parameters of a request: those of the form before those of the URL, as in Go's `FormValue`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Params(Vec<(String, String)>);
@@ -28,18 +31,27 @@ impl<S: Send + Sync> FromRequest<S> for Params {
                 .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
         let mut params = Self::default();
         if is_form {
-            let body = axum::body::to_bytes(request.into_body(), FORM_BYTES_MAX).await;
-            let body = body.map_err(|_| {
-                ApiError::new(
-                    ErrorType::BadData,
-                    format!("the form is larger than {FORM_BYTES_MAX} bytes"),
-                )
-            })?;
-            params.add(&body);
+            params.add(&form(request).await?);
         }
         params.add(url.as_bytes());
         Ok(params)
     }
+}
+
+async fn form(request: Request) -> Result<axum::body::Bytes, ApiError> {
+    let refused = |reason| ApiError::new(ErrorType::BadData, reason);
+    let body = axum::body::to_bytes(request.into_body(), FORM_BYTES_MAX);
+    tokio::time::timeout(FORM_TIMEOUT, body)
+        .await
+        .map_err(|_| {
+            let seconds = FORM_TIMEOUT.as_secs();
+            refused(format!("the form did not arrive within {seconds} s"))
+        })?
+        .map_err(|_| {
+            refused(format!(
+                "the form is incomplete or larger than {FORM_BYTES_MAX} bytes"
+            ))
+        })
 }
 
 impl Params {
@@ -69,22 +81,45 @@ impl Params {
             .transpose()
     }
 
-    /// A duration, if it is given.
+    /// A time that has a default, if it is given. Prometheus words its mistakes otherwise than those of [`time`](Self::time).
+    pub(crate) fn time_or(&self, name: &str, default: Timestamp) -> Result<Timestamp, ApiError> {
+        let Some(text) = self.get(name) else {
+            return Ok(default);
+        };
+        parse_time(text).map_err(|reason| {
+            ApiError::parameter(name, format!("invalid time value for '{name}': {reason}"))
+        })
+    }
+
+    /// A duration, if it is given. A negative one is as good as none and reads as zero.
     pub(crate) fn duration(&self, name: &str) -> Result<Option<Duration>, ApiError> {
         self.get(name)
             .map(|text| parse_duration(text).map_err(|reason| ApiError::parameter(name, reason)))
             .transpose()
     }
 
-    /// A whole number that is not negative, if it is given.
-    pub(crate) fn number(&self, name: &str) -> Result<Option<usize>, ApiError> {
-        self.get(name)
-            .map(|text| {
-                text.parse().map_err(|_| {
-                    ApiError::parameter(name, format!("{text:?} is not a number of 0 or more"))
-                })
-            })
-            .transpose()
+    /// The parameter `limit`; zero for no limit.
+    pub(crate) fn limit(&self) -> Result<usize, ApiError> {
+        let Some(text) = self.get("limit") else {
+            return Ok(0);
+        };
+        let limit: i64 = text
+            .parse()
+            .map_err(|_| ApiError::parameter("limit", format!("{text:?} is not a whole number")))?;
+        usize::try_from(limit)
+            .map_err(|_| ApiError::parameter("limit", "limit must be non-negative"))
+    }
+
+    /// Yes or no in one of the spellings that Go takes; no when it is not given.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, ApiError> {
+        match self.get(name) {
+            None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
+            Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
+            Some(text) => Err(ApiError::parameter(
+                name,
+                format!("{text:?} is neither true nor false"),
+            )),
+        }
     }
 }
 
@@ -111,7 +146,10 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
 fn parse_duration(text: &str) -> Result<Duration, String> {
     let refused = || format!("cannot parse {text:?} to a valid duration");
     if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).map_err(|_| refused());
+        if seconds.is_nan() {
+            return Err(refused());
+        }
+        return Duration::try_from_secs_f64(seconds.max(0.0)).map_err(|_| refused());
     }
     duration::parse(text).map_err(|_| refused())
 }
@@ -142,14 +180,14 @@ mod tests {
 
     #[test]
     fn durations_are_seconds_or_prometheus_own() {
-        for (text, millis) in [("15", 15_000), ("0.5", 500), ("1m30s", 90_000)] {
+        for (text, millis) in [("15", 15_000), ("0.5", 500), ("1m30s", 90_000), ("-1", 0)] {
             assert_eq!(
                 parse_duration(text),
                 Ok(Duration::from_millis(millis)),
                 "{text}"
             );
         }
-        for text in ["", "-1", "NaN", "1 minute"] {
+        for text in ["", "NaN", "1e300", "1 minute"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use stonechat_model::Timestamp;
-use stonechat_promql::{Answer, Cancel, EvalError, Expr, Steps, Value};
-use tokio::time::Instant;
+use stonechat_promql::{
+    Answer, Cancel, Engine, EngineOptions, EvalError, Expr, Steps, Value, ValueType,
+};
 
 use crate::Rooms;
-use crate::answer::{ApiError, ErrorType, success_text};
+use crate::answer::{ApiError, ErrorType, TRUNCATED, success_text};
 use crate::json;
 use crate::params::Params;
+use crate::work::{self, Done};
 
 /// The most points that a series of a range query may have, as in Prometheus.
 const POINTS_MAX: u128 = 11_000;
@@ -21,14 +23,12 @@ pub(crate) async fn instant(
     State(rooms): State<Rooms>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let at = params.time("time")?.unwrap_or_else(Timestamp::now);
-    let limit = params.number("limit")?.unwrap_or(0);
-    let expr = parse(params.get("query").unwrap_or_default())?;
-    let timeout = params.duration("timeout")?;
-    evaluate(rooms, timeout, limit, move |rooms, cancel| {
-        rooms
-            .engine
-            .instant(rooms.queryable.as_ref(), &expr, at, cancel)
+    let limit = params.limit()?;
+    let at = params.time_or("time", Timestamp::now())?;
+    let wish = Wish::read(&params, limit, at)?;
+    let expr = parse(&params)?;
+    evaluate(rooms, wish, move |engine, rooms, cancel| {
+        engine.instant(rooms.queryable.as_ref(), &expr, at, cancel)
     })
     .await
 }
@@ -38,6 +38,21 @@ pub(crate) async fn range(
     State(rooms): State<Rooms>,
     params: Params,
 ) -> Result<Response, ApiError> {
+    let limit = params.limit()?;
+    let steps = steps(&params)?;
+    let wish = Wish::read(&params, limit, steps.start)?;
+    let expr = parse(&params)?;
+    let kind = expr.value_type();
+    if !matches!(kind, ValueType::Scalar | ValueType::InstantVector) {
+        return Err(ApiError::parameter("query", EvalError::NotForRange(kind)));
+    }
+    evaluate(rooms, wish, move |engine, rooms, cancel| {
+        engine.range(rooms.queryable.as_ref(), &expr, steps, cancel)
+    })
+    .await
+}
+
+fn steps(params: &Params) -> Result<Steps, ApiError> {
     let required = |name: &str| {
         params
             .time(name)?
@@ -65,88 +80,129 @@ pub(crate) async fn range(
             "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
         ));
     }
-    let limit = params.number("limit")?.unwrap_or(0);
-    let expr = parse(params.get("query").unwrap_or_default())?;
-    let timeout = params.duration("timeout")?;
-    let steps = Steps { start, end, step };
-    evaluate(rooms, timeout, limit, move |rooms, cancel| {
-        rooms
-            .engine
-            .range(rooms.queryable.as_ref(), &expr, steps, cancel)
-    })
-    .await
+    Ok(Steps { start, end, step })
 }
 
-fn parse(query: &str) -> Result<Expr, ApiError> {
+fn parse(params: &Params) -> Result<Expr, ApiError> {
+    let query = params.get("query").unwrap_or_default();
     stonechat_promql::parse(query).map_err(|error| ApiError::parameter("query", error))
 }
 
-/// Evaluates on a thread of its own, and writes the answer there. When the client goes away, the future is dropped, and
-/// the work stops. The wait for a place counts as part of the query's time.
+/// How a client wants its query evaluated, and shown.
+struct Wish {
+    timeout: Option<Duration>,
+    /// How old a sample may be; the engine's own answer when it is not given, or zero.
+    lookback: Option<Duration>,
+    /// The most series in the answer; zero for all.
+    limit: usize,
+    /// The time of an answer that has none of its own.
+    at: Timestamp,
+    /// Whether the answer says how long it took.
+    stats: bool,
+}
+
+impl Wish {
+    fn read(params: &Params, limit: usize, at: Timestamp) -> Result<Self, ApiError> {
+        let timeout = params.duration("timeout")?;
+        let lookback = params.duration("lookback_delta").map_err(|_| {
+            let text = params.get("lookback_delta").unwrap_or_default();
+            let reason = format!(
+                "error parsing lookback delta duration: cannot parse {text:?} to a valid duration"
+            );
+            ApiError::new(ErrorType::BadData, reason)
+        })?;
+        Ok(Self {
+            timeout,
+            lookback: lookback.filter(|lookback| !lookback.is_zero()),
+            limit,
+            at,
+            stats: params.get("stats").is_some(),
+        })
+    }
+
+    fn engine(&self, usual: &Engine) -> Engine {
+        match self.lookback {
+            None => usual.clone(),
+            Some(lookback) => Engine::new(EngineOptions {
+                lookback,
+                ..usual.options().clone()
+            }),
+        }
+    }
+}
+
+/// Evaluates, and writes the data of the answer on the same thread.
 async fn evaluate(
     rooms: Rooms,
-    timeout: Option<Duration>,
-    limit: usize,
-    work: impl FnOnce(&Rooms, &Cancel) -> Result<Answer, EvalError> + Send + 'static,
+    wish: Wish,
+    work: impl FnOnce(&Engine, &Rooms, &Cancel) -> Result<Answer, EvalError> + Send + 'static,
 ) -> Result<Response, ApiError> {
-    // The client may ask for less time than the server gives, not for more.
-    let allowed = rooms.engine.options().timeout;
-    let deadline = Instant::now() + timeout.map_or(allowed, |timeout| timeout.min(allowed));
-    let permit = tokio::time::timeout_at(deadline, rooms.queries.clone().acquire_owned()).await;
-    let permit = permit
-        .map_err(|_| ApiError::new(ErrorType::Timeout, "query timed out in query queue"))?
-        .map_err(|_| ApiError::new(ErrorType::Unavailable, "the server stops"))?;
-    let guard = CancelOnDrop(Cancel::new());
-    let cancel = guard.0.clone();
-    let work = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        work(&rooms, &cancel).map(|answer| shown(answer, limit))
-    });
-    let outcome = tokio::time::timeout_at(deadline, work).await;
-    outcome
-        .map_err(|_| {
-            ApiError::new(
-                ErrorType::Timeout,
-                "query timed out in expression evaluation",
-            )
-        })?
-        .map_err(|error| ApiError::new(ErrorType::Internal, error.to_string()))?
-        .map_err(|error| {
-            let kind = match error.api_name() {
-                "timeout" => ErrorType::Timeout,
-                "canceled" => ErrorType::Canceled,
-                "execution" => ErrorType::Execution,
-                "bad_data" => ErrorType::BadData,
-                _ => ErrorType::Internal,
-            };
-            ApiError::new(kind, error.to_string())
-        })
-}
-
-struct CancelOnDrop(Cancel);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
+    let engine = wish.engine(&rooms.engine);
+    let (limit, at) = (wish.limit, wish.at);
+    let done = work::run(rooms, wish.timeout, move |rooms, cancel| {
+        work(&engine, rooms, cancel).map(|answer| Shown::of(answer, limit, at))
+    })
+    .await?;
+    let stats = wish.stats.then(|| stats(&done));
+    let mut shown = done.value.map_err(|error| refused(&error))?;
+    if let Some(stats) = stats {
+        shown.data.pop();
+        shown.data.push_str(&stats);
     }
+    Ok(success_text(&shown.data, &shown.warnings, &shown.infos))
 }
 
-/// The answer, cut to `limit` series when that is not zero.
-fn shown(mut answer: Answer, limit: usize) -> Response {
-    let mut warnings: Vec<String> = answer.warnings.iter().map(ToString::to_string).collect();
-    let infos: Vec<String> = answer.infos.iter().map(ToString::to_string).collect();
-    let series = match &answer.value {
-        Value::Vector(samples) => samples.len(),
-        Value::Matrix(all) => all.len(),
-        Value::Scalar(_) | Value::String(_) => 0,
+fn refused(error: &EvalError) -> ApiError {
+    let kind = match error.api_name() {
+        "timeout" => ErrorType::Timeout,
+        "canceled" => ErrorType::Canceled,
+        "execution" => ErrorType::Execution,
+        "bad_data" => ErrorType::BadData,
+        _ => ErrorType::Internal,
     };
-    if limit > 0 && series > limit {
-        match &mut answer.value {
-            Value::Vector(samples) => samples.truncate(limit),
-            Value::Matrix(all) => all.truncate(limit),
-            Value::Scalar(_) | Value::String(_) => {}
+    ApiError::new(kind, error.to_string())
+}
+
+/// The end of the data, with the times that were measured, under Prometheus' names.
+fn stats<T>(done: &Done<T>) -> String {
+    let timings = serde_json::json!({
+        "evalTotalTime": done.worked.as_secs_f64(),
+        "execQueueTime": done.waited.as_secs_f64(),
+        "execTotalTime": (done.waited + done.worked).as_secs_f64(),
+    });
+    format!(r#","stats":{{"timings":{timings}}}}}"#)
+}
+
+/// An answer as text.
+struct Shown {
+    data: String,
+    warnings: Vec<String>,
+    infos: Vec<String>,
+}
+
+impl Shown {
+    /// Cut to `limit` series when that is not zero.
+    fn of(mut answer: Answer, limit: usize, at: Timestamp) -> Self {
+        let mut warnings: Vec<String> = answer.warnings.iter().map(ToString::to_string).collect();
+        let infos: Vec<String> = answer.infos.iter().map(ToString::to_string).collect();
+        let series = match &answer.value {
+            Value::Vector(samples) => samples.len(),
+            Value::Matrix(all) => all.len(),
+            Value::Scalar(_) | Value::String(_) => 0,
+        };
+        if limit > 0 && series > limit {
+            match &mut answer.value {
+                Value::Vector(samples) => samples.truncate(limit),
+                Value::Matrix(all) => all.truncate(limit),
+                Value::Scalar(_) | Value::String(_) => {}
+            }
+            // First, so that it is not among those that are left out.
+            warnings.insert(0, TRUNCATED.to_owned());
         }
-        warnings.push("results truncated due to limit".to_owned());
+        Self {
+            data: json::value(&answer.value, at),
+            warnings,
+            infos,
+        }
     }
-    success_text(&json::value(&answer.value), &warnings, &infos)
 }

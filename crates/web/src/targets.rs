@@ -6,10 +6,10 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value, json};
 use stonechat_model::duration;
-use stonechat_scrape::TargetStatus;
+use stonechat_scrape::{DroppedTarget, TargetStatus};
 
 use crate::Rooms;
-use crate::answer::{ApiError, ErrorType, success};
+use crate::answer::{ApiError, success};
 use crate::own::{NEVER, rfc3339};
 use crate::params::Params;
 
@@ -18,40 +18,42 @@ pub(crate) async fn targets(
     State(rooms): State<Rooms>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let state = params.get("state").unwrap_or("any");
-    if !["any", "active", "dropped"].contains(&state) {
-        return Err(ApiError::new(
-            ErrorType::BadData,
-            format!("invalid parameter \"state\": {state:?} is not any, active or dropped"),
-        ));
-    }
+    // An unknown state is the state of no target, as in Prometheus.
+    let state = params.get("state").unwrap_or("any").to_ascii_lowercase();
+    let [wants_active, wants_dropped] =
+        ["active", "dropped"].map(|kind| state == "any" || state == kind);
     let pool = params.get("scrapePool");
     let wanted = |candidate: &str| pool.is_none_or(|pool| pool == candidate);
-    let (mut active, mut dropped) = (Vec::new(), Vec::new());
-    if state != "dropped" {
-        active.extend(
-            rooms
-                .scrapes
-                .targets()
-                .iter()
-                .filter(|target| wanted(&target.scrape_pool))
-                .map(shown),
-        );
-    }
-    if state != "active" {
-        let targets = rooms.scrapes.dropped_targets();
-        let targets = targets.iter().filter(|target| wanted(&target.scrape_pool));
-        dropped.extend(targets.map(|target| {
+    let (targets, dropped) = (rooms.scrapes.targets(), rooms.scrapes.dropped_targets());
+    let active: Vec<Value> = targets
+        .iter()
+        .filter(|target| wants_active && wanted(&target.scrape_pool))
+        .map(shown)
+        .collect();
+    let counts = wants_dropped.then(|| dropped_counts(&targets, &dropped));
+    let dropped: Vec<Value> = dropped
+        .iter()
+        .filter(|target| wants_dropped && wanted(&target.scrape_pool))
+        .map(|target| {
             json!({ "discoveredLabels": target.discovered_labels, "scrapePool": target.scrape_pool })
-        }));
-    }
-    let mut counts = BTreeMap::<String, usize>::new();
-    for target in rooms.scrapes.dropped_targets() {
-        *counts.entry(target.scrape_pool).or_default() += 1;
-    }
+        })
+        .collect();
     success(
         &json!({ "activeTargets": active, "droppedTargets": dropped, "droppedTargetCounts": counts }),
     )
+}
+
+/// How many targets of each pool are dropped, whichever pool was asked for.
+fn dropped_counts<'a>(
+    targets: &'a [TargetStatus],
+    dropped: &'a [DroppedTarget],
+) -> BTreeMap<&'a str, usize> {
+    let pools = targets.iter().map(|target| target.scrape_pool.as_str());
+    let mut counts: BTreeMap<&str, usize> = pools.map(|pool| (pool, 0)).collect();
+    for target in dropped {
+        *counts.entry(&target.scrape_pool).or_default() += 1;
+    }
+    counts
 }
 
 fn shown(target: &TargetStatus) -> Value {

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 /// How long anything may take before the test fails.
@@ -50,18 +50,30 @@ pub fn refused(folder: &Path) -> Output {
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
+    said: Arc<Mutex<Vec<String>>>,
     folder: PathBuf,
     data: PathBuf,
 }
 
 impl Server {
-    /// Starts it and waits until it listens.
+    /// Starts it and waits until it is ready.
     pub fn start(folder: &Path) -> Self {
         Self::start_with(folder, &folder.join("data"))
     }
 
     /// The same with a data folder that stands elsewhere.
     pub fn start_with(folder: &Path, data: &Path) -> Self {
+        let server = Self::launch(folder, data, &[]);
+        server.wait_until("ready", |server| server.get("/-/ready").0 == 200);
+        server
+    }
+
+    /// Starts it, with more arguments, and waits until it listens.
+    pub fn begin(folder: &Path, arguments: &[&str]) -> Self {
+        Self::launch(folder, &folder.join("data"), arguments)
+    }
+
+    fn launch(folder: &Path, data: &Path, arguments: &[&str]) -> Self {
         let mut command = program();
         command
             .arg("serve")
@@ -69,29 +81,48 @@ impl Server {
             .arg(folder)
             .arg("--data")
             .arg(data);
+        if !arguments.contains(&"--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
         command
-            .args(["--listen", "127.0.0.1:0"])
+            .args(arguments)
             .stdin(Stdio::null())
             .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let lines = read_lines(child.stderr.take().unwrap());
         let deadline = Instant::now() + PATIENCE;
+        let said = Arc::new(Mutex::new(Vec::new()));
         let address = loop {
             let line = lines
                 .recv_timeout(deadline - Instant::now())
                 .expect("the server says where it listens");
             if let Some((_, address)) = line.split_once("listening on http://") {
-                break address.trim_end_matches('/').parse().unwrap();
+                let address: SocketAddr = address.trim_end_matches('/').parse().unwrap();
+                break match address.ip().is_unspecified() {
+                    true => SocketAddr::from(([127, 0, 0, 1], address.port())),
+                    false => address,
+                };
             }
+            said.lock().unwrap().push(line);
         };
-        // Keeps reading, so that the pipe does not fill.
-        std::thread::spawn(move || lines.iter().for_each(drop));
+        let more = Arc::clone(&said);
+        std::thread::spawn(move || {
+            lines
+                .iter()
+                .for_each(|line| more.lock().unwrap().push(line));
+        });
         Self {
             child,
             address,
+            said,
             folder: folder.to_owned(),
             data: data.to_owned(),
         }
+    }
+
+    /// What it has said so far, but where it listens.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().join("\n")
     }
 
     /// GET, with status and body.
