@@ -60,6 +60,15 @@ impl Problem {
         }
     }
 
+    /// The problem as a remark of a log, which says itself how grave it is: something that is no mistake, but will surprise.
+    #[must_use]
+    pub fn remark(&self) -> String {
+        let shown = self.to_string();
+        shown
+            .strip_prefix(ERROR)
+            .map_or(shown.clone(), str::to_owned)
+    }
+
     /// Adds what would be right.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -67,6 +76,9 @@ impl Problem {
         self
     }
 }
+
+/// What a problem begins with.
+const ERROR: &str = "error: ";
 
 /// Words in the name of a key whose value nobody but its receiver may see.
 const SECRET_KEYS: [&str; 7] = [
@@ -113,7 +125,7 @@ fn without_secrets(line: &str) -> String {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error: {}", self.message)?;
+        writeln!(f, "{ERROR}{}", self.message)?;
         let Some((line, column)) = self.place else {
             write!(f, "  --> {}", self.file.display())?;
             return self
@@ -243,6 +255,15 @@ mod tests {
                     && !without_secrets(line).contains("abc")
             );
         }
+    }
+
+    #[test]
+    fn a_remark_does_not_call_itself_an_error() {
+        let problem = Problem::at(Path::new("a.yml"), "x: 1\n", (1, 1), "`x` has no effect");
+        assert_eq!(
+            problem.remark(),
+            "`x` has no effect\n  --> a.yml:1:1\n1 | x: 1\n  | ^"
+        );
     }
 
     #[test]

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stonechat_model::yaml;
-use stonechat_model::{Labels, Problems};
+use stonechat_model::{Labels, Problem, Problems};
 
-use self::file::{File, InhibitFile, ReceiverFile};
+use self::file::{File, GlobalFile, InhibitFile, ReceiverFile};
 use self::intervals::IntervalFile;
 use self::routes::Defined;
 use crate::channel::{Channel, ChannelKind, Integration, IntegrationKey};
@@ -36,6 +36,8 @@ pub struct Config {
     pub(crate) receivers: BTreeMap<Arc<str>, Vec<Integration>>,
     pub(crate) inhibitions: Vec<Inhibition>,
     pub(crate) intervals: BTreeMap<String, Vec<Interval>>,
+    /// What is no mistake, but has no effect or will fail later.
+    warnings: Vec<Problem>,
 }
 
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
@@ -75,7 +77,14 @@ impl Config {
             receivers: BTreeMap::new(),
             inhibitions: Vec::new(),
             intervals: BTreeMap::new(),
+            warnings: Vec::new(),
         }
+    }
+
+    /// What in the file is no mistake, but has no effect yet or will fail later, each with its place.
+    #[must_use]
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
     }
 
     /// The receivers of an alert with these labels, in the order of the routes.
@@ -119,7 +128,10 @@ impl Config {
             .map(|rule| inhibition(&mut check, rule))
             .collect();
         let resolve_timeout = written.global.as_ref().and_then(|g| g.resolve_timeout);
+        warn_of_others(&mut check, &written);
+        let warnings = check.warnings();
         check.or(Self {
+            warnings,
             resolve_timeout: resolve_timeout.map_or(RESOLVE_TIMEOUT, |timeout| timeout.0),
             routes,
             receivers,
@@ -142,6 +154,29 @@ fn refuse_others(check: &mut Check<'_>, file: &File) {
                 format!("`{kind}` of the receiver `{name}` are not supported yet"),
             );
         }
+    }
+}
+
+/// Names what is taken and changes nothing yet. It stands in files that are otherwise honoured whole, so it is no mistake.
+fn warn_of_others(check: &mut Check<'_>, file: &File) {
+    let templates = file.templates.as_ref();
+    if let Some(templates) = templates.filter(|templates| !templates.value.is_empty()) {
+        let message =
+            "`templates` have no effect yet: no receiver that can be sent to is written with them";
+        check.warn(templates, message);
+    }
+    let defaults = file.global.as_ref().map(GlobalFile::other_defaults);
+    let defaults = defaults.unwrap_or_default();
+    let first = defaults
+        .iter()
+        .min_by_key(|(_, value)| (value.referenced.line(), value.referenced.column()));
+    if let Some((_, first)) = first {
+        let keys: Vec<String> = defaults.iter().map(|(key, _)| format!("`{key}`")).collect();
+        let message = format!(
+            "no effect yet: {}; receivers of these kinds cannot be sent to yet",
+            keys.join(", ")
+        );
+        check.warn(first, message);
     }
 }
 

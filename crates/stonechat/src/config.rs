@@ -4,12 +4,13 @@ mod dashboards; // Grafana dashboards that stand in the folder
 mod locate; // which files a path means
 mod prometheus; // prometheus.yml as a whole
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use stonechat_model::{Labels, Problems};
-
+use stonechat_model::{Labels, Problem, Problems};
 use stonechat_web::Dashboard;
+
+use dashboards::Outcome;
 
 /// A configuration that can be applied.
 pub(crate) struct Configuration {
@@ -48,15 +49,26 @@ impl Source {
             Some(file) => problems.take(stonechat_notify::Config::load(file)),
             None => Some(stonechat_notify::Config::silent()),
         };
-        let dashboards: Vec<_> = files
-            .dashboards
-            .iter()
-            .filter_map(|file| problems.take(dashboards::read(file)).flatten())
-            .collect();
+        let (mut dashboards, mut odd) = (Vec::new(), Vec::new());
+        for file in &files.dashboards {
+            match problems.take(dashboards::read(file)) {
+                Some(Outcome::Dashboard(dashboard)) => dashboards.push(dashboard),
+                Some(Outcome::Odd(problem)) => odd.push(problem),
+                Some(Outcome::Other) | None => {}
+            }
+        }
         let (Some(prometheus), Some(notify)) = (prometheus, notify) else {
             return Err(problems);
         };
-        let warnings = warnings(&prometheus, files.alertmanager.as_deref());
+        let remarks = prometheus
+            .warnings
+            .iter()
+            .chain(notify.warnings())
+            .chain(&odd);
+        let mut warnings: Vec<String> = remarks.map(Problem::remark).collect();
+        if files.alertmanager.is_none() && !prometheus.groups.is_empty() {
+            warnings.push(NOBODY_IS_TOLD.to_owned());
+        }
         problems.or(Configuration {
             jobs: prometheus.jobs,
             groups: prometheus.groups,
@@ -69,16 +81,4 @@ impl Source {
     }
 }
 
-fn warnings(prometheus: &prometheus::Loaded, alertmanager: Option<&Path>) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if prometheus.names_alertmanagers {
-        warnings.push(
-            "alerts are sent by Stonechat itself, as alertmanager.yml says; the Alertmanagers that prometheus.yml names get none".to_owned(),
-        );
-    }
-    if alertmanager.is_none() && !prometheus.groups.is_empty() {
-        warnings
-            .push("there is no alertmanager.yml: alerts are shown, but nobody is told".to_owned());
-    }
-    warnings
-}
+const NOBODY_IS_TOLD: &str = "there is no alertmanager.yml: alerts are shown, but nobody is told";

@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{folder, refused};
+use support::{Server, folder, refused};
 
 const ALERTMANAGER: &str = "route: {receiver: r}\nreceivers: [{name: r}]\n";
 const RULES: &str = "groups:\n  - name: g\n    rules:\n      - alert: A\n        expr: up == 0\n";
@@ -152,4 +152,31 @@ fn a_secret_beside_a_mistake_is_not_shown() {
         "{said}"
     );
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn what_has_no_effect_yet_is_said_once_with_its_place() {
+    let alertmanager =
+        format!("global: {{smtp_smarthost: 'h:25'}}\n{ALERTMANAGER}templates: [a.tmpl]\n");
+    let folder = folder(&[
+        (
+            "prometheus.yml",
+            &format!("{PROMETHEUS}alerting: {{alertmanagers: [{{scheme: http}}]}}\n"),
+        ),
+        ("rules.yml", RULES),
+        ("alertmanager.yml", &alertmanager),
+        ("dashboards/odd.json", "{\"title\": \"Odd\", \"panels\": 5}"),
+    ]);
+    let server = Server::start(folder.path());
+    let said = server.said();
+    for (message, place) in [
+        ("alerts are sent by Stonechat itself", "prometheus.yml:5:11"),
+        ("no effect yet: `smtp_smarthost`", "alertmanager.yml:1:26"),
+        ("`templates` have no effect yet", "alertmanager.yml:4:12"),
+        ("this dashboard cannot be shown", "dashboards/odd.json:1:28"),
+    ] {
+        assert_eq!(said.matches(message).count(), 1, "{message} in\n{said}");
+        assert_eq!(said.matches(place).count(), 1, "{place} in\n{said}");
+    }
+    assert_eq!(server.stop(), Some(0));
 }

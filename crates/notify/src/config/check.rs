@@ -15,6 +15,7 @@ pub(crate) struct Check<'a> {
     pub(crate) file: &'a Path,
     text: &'a str,
     problems: Problems,
+    warnings: Vec<Problem>,
 }
 
 impl<'a> Check<'a> {
@@ -23,6 +24,30 @@ impl<'a> Check<'a> {
             file,
             text,
             problems: Problems::default(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// What is no mistake, but has no effect or will fail later.
+    pub(crate) fn warn<T>(&mut self, value: &Spanned<T>, message: impl Into<String>) {
+        self.warnings
+            .push(yaml::problem_at(self.file, self.text, value, message));
+    }
+
+    /// The warnings so far, in the order of the file.
+    pub(super) fn warnings(&mut self) -> Vec<Problem> {
+        let mut warnings = std::mem::take(&mut self.warnings);
+        warnings.sort_by_key(|warning| warning.place);
+        warnings
+    }
+
+    /// Warns when a file cannot be read that is read only when it is needed, and may come later.
+    pub(crate) fn readable(&mut self, file: &Text, path: &Path) {
+        if let Err(error) = std::fs::File::open(path) {
+            let path = path.display();
+            let message =
+                format!("{path} cannot be read now: {error}; messages will fail until it can");
+            self.warn(file, message);
         }
     }
 

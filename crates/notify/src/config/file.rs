@@ -25,9 +25,7 @@ pub(super) struct File {
     pub(super) route: Option<Spanned<RouteFile>>,
     pub(super) inhibit_rules: Option<Vec<InhibitFile>>,
     pub(super) receivers: Option<Vec<ReceiverFile>>,
-    /// Taken and not read: none of the receivers that can be sent to yet is written with templates.
-    #[serde(rename = "templates")]
-    _templates: Option<Vec<String>>,
+    pub(super) templates: Option<Spanned<Vec<String>>>,
     pub(super) mute_time_intervals: Option<Vec<IntervalFile>>,
     pub(super) time_intervals: Option<Vec<IntervalFile>>,
     tracing: Option<Spanned<IgnoredAny>>,
@@ -47,59 +45,71 @@ impl File {
     }
 }
 
-/// A default for a kind of receiver that is refused wherever it is used, so that the default changes nothing.
-type OtherDefault = Option<IgnoredAny>;
+/// Writes the section `global`: what is honoured, and the defaults of kinds of receivers that cannot be sent to yet.
+macro_rules! global_file {
+    ($($other:ident)*) => {
+        /// What holds for all receivers.
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct GlobalFile {
+            pub(super) resolve_timeout: Option<ConfigDuration>,
+            pub(super) http_config: Option<HttpFile>,
+            $($other: Option<Spanned<IgnoredAny>>,)*
+        }
 
-/// What holds for all receivers.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "defaults of receivers that cannot be sent to yet are only recognised"
-)]
-pub(super) struct GlobalFile {
-    pub(super) resolve_timeout: Option<ConfigDuration>,
-    pub(super) http_config: Option<HttpFile>,
-    jira_api_url: OtherDefault,
-    smtp_from: OtherDefault,
-    smtp_hello: OtherDefault,
-    smtp_smarthost: OtherDefault,
-    smtp_auth_username: OtherDefault,
-    smtp_auth_password: OtherDefault,
-    smtp_auth_password_file: OtherDefault,
-    smtp_auth_secret: OtherDefault,
-    smtp_auth_secret_file: OtherDefault,
-    smtp_auth_identity: OtherDefault,
-    smtp_require_tls: OtherDefault,
-    smtp_tls_config: OtherDefault,
-    smtp_force_implicit_tls: OtherDefault,
-    slack_api_url: OtherDefault,
-    slack_api_url_file: OtherDefault,
-    slack_app_token: OtherDefault,
-    slack_app_token_file: OtherDefault,
-    slack_app_url: OtherDefault,
-    pagerduty_url: OtherDefault,
-    opsgenie_api_url: OtherDefault,
-    opsgenie_api_key: OtherDefault,
-    opsgenie_api_key_file: OtherDefault,
-    wechat_api_url: OtherDefault,
-    wechat_api_secret: OtherDefault,
-    wechat_api_secret_file: OtherDefault,
-    wechat_api_corp_id: OtherDefault,
-    victorops_api_url: OtherDefault,
-    victorops_api_key: OtherDefault,
-    victorops_api_key_file: OtherDefault,
-    telegram_api_url: OtherDefault,
-    telegram_bot_token: OtherDefault,
-    telegram_bot_token_file: OtherDefault,
-    webex_api_url: OtherDefault,
-    rocketchat_api_url: OtherDefault,
-    rocketchat_token: OtherDefault,
-    rocketchat_token_file: OtherDefault,
-    rocketchat_token_id: OtherDefault,
-    rocketchat_token_id_file: OtherDefault,
-    mattermost_webhook_url: OtherDefault,
-    mattermost_webhook_url_file: OtherDefault,
+        impl GlobalFile {
+            /// The defaults in use that change nothing yet, by their key.
+            pub(super) fn other_defaults(&self) -> Vec<(&'static str, &Spanned<IgnoredAny>)> {
+                [$((stringify!($other), &self.$other),)*]
+                    .into_iter()
+                    .filter_map(|(key, value)| Some((key, value.as_ref()?)))
+                    .collect()
+            }
+        }
+    };
+}
+
+global_file! {
+    jira_api_url
+    smtp_from
+    smtp_hello
+    smtp_smarthost
+    smtp_auth_username
+    smtp_auth_password
+    smtp_auth_password_file
+    smtp_auth_secret
+    smtp_auth_secret_file
+    smtp_auth_identity
+    smtp_require_tls
+    smtp_tls_config
+    smtp_force_implicit_tls
+    slack_api_url
+    slack_api_url_file
+    slack_app_token
+    slack_app_token_file
+    slack_app_url
+    pagerduty_url
+    opsgenie_api_url
+    opsgenie_api_key
+    opsgenie_api_key_file
+    wechat_api_url
+    wechat_api_secret
+    wechat_api_secret_file
+    wechat_api_corp_id
+    victorops_api_url
+    victorops_api_key
+    victorops_api_key_file
+    telegram_api_url
+    telegram_bot_token
+    telegram_bot_token_file
+    webex_api_url
+    rocketchat_api_url
+    rocketchat_token
+    rocketchat_token_file
+    rocketchat_token_id
+    rocketchat_token_id_file
+    mattermost_webhook_url
+    mattermost_webhook_url_file
 }
 
 /// One node of the routing tree.

@@ -250,9 +250,9 @@ fn scheme_auth(check: &mut Check<'_>, authorization: &Spanned<AuthorizationFile>
 impl TlsFile {
     fn check(&self, check: &mut Check<'_>) -> TlsConfig {
         let tls = TlsConfig {
-            ca: one_of(check, ("ca", self.ca.as_ref()), self.ca_file.as_ref()),
-            cert: one_of(check, ("cert", self.cert.as_ref()), self.cert_file.as_ref()),
-            key: one_of(check, ("key", self.key.as_ref()), self.key_file.as_ref()),
+            ca: pem_of(check, ("ca", self.ca.as_ref()), self.ca_file.as_ref()),
+            cert: pem_of(check, ("cert", self.cert.as_ref()), self.cert_file.as_ref()),
+            key: pem_of(check, ("key", self.key.as_ref()), self.key_file.as_ref()),
             skip_verify: self.insecure_skip_verify.unwrap_or(false),
         };
         if tls.cert.is_some() != tls.key.is_some() {
@@ -266,6 +266,33 @@ impl TlsFile {
 
 /// A secret that is written in one of two ways. An empty text is the same as none.
 fn one_of(
+    check: &mut Check<'_>,
+    named: (&str, Option<&Secret>),
+    file: Option<&Text>,
+) -> Option<SecretSource> {
+    let source = source_of(check, named, file)?;
+    if let (SecretSource::File(path), Some(file)) = (&source, file) {
+        check.readable(file, path);
+    }
+    Some(source)
+}
+
+/// As [`one_of`], for what is read once, when the configuration is taken: a file that is not there is a mistake.
+fn pem_of(
+    check: &mut Check<'_>,
+    named: (&str, Option<&Secret>),
+    file: Option<&Text>,
+) -> Option<SecretSource> {
+    let source = source_of(check, named, file)?;
+    if let (SecretSource::File(path), Some(file)) = (&source, file)
+        && let Err(error) = std::fs::read_to_string(path)
+    {
+        check.at(file, format!("{} cannot be read: {error}", path.display()));
+    }
+    Some(source)
+}
+
+fn source_of(
     check: &mut Check<'_>,
     (key, inline): (&str, Option<&Secret>),
     file: Option<&Text>,

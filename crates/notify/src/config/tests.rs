@@ -94,9 +94,39 @@ fn a_good_file_becomes_what_it_says() {
 }
 
 #[test]
+fn what_has_no_effect_or_will_fail_is_said_with_its_place() {
+    let text = GOOD.replace(
+        "  smtp_smarthost: 'localhost:25'",
+        "  smtp_smarthost: 'localhost:25'\n  smtp_from: a@b",
+    );
+    let config = Config::parse(Path::new("conf/a.yml"), &text).unwrap();
+    let shown: Vec<String> = config
+        .warnings()
+        .iter()
+        .map(|warning| {
+            let (line, column) = warning.place.unwrap();
+            format!("{line}:{column} {}", warning.message)
+        })
+        .collect();
+    let later = "cannot be read now: No such file or directory (os error 2); messages will fail until it can";
+    assert_eq!(
+        shown,
+        [
+            "4:19 no effect yet: `smtp_from`, `smtp_smarthost`; receivers of these kinds cannot be sent to yet".to_owned(),
+            "7:12 `templates` have no effect yet: no receiver that can be sent to is written with them".to_owned(),
+            format!("26:15 conf/secrets/url {later}"),
+            format!("27:60 conf/secrets/password {later}"),
+        ]
+    );
+    assert!(Config::silent().warnings().is_empty());
+}
+
+#[test]
 fn nothing_secret_is_in_the_debug_output() {
     let text = GOOD.replace("username: u", "username: hidden-name, password: ''");
-    let config = Config::parse(Path::new("a.yml"), &text).unwrap();
+    let mut config = Config::parse(Path::new("a.yml"), &text).unwrap();
+    // They show lines of the file, in which passwords and the like are hidden by their key.
+    config.warnings.clear();
     let shown = format!("{config:?}");
     for secret in ["token", "hidden-name"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
@@ -248,8 +278,12 @@ fn webhooks_are_checked() {
             "the type `basic` does not belong here at 1:107 (use `basic_auth`)",
         ),
         (
-            "{url_file: f, http_config: {tls_config: {cert_file: x}}}",
+            "{url_file: f, http_config: {tls_config: {cert: x}}}",
             "a tls_config has a certificate without its key, or a key without its certificate",
+        ),
+        (
+            "{url_file: f, http_config: {tls_config: {ca_file: nowhere/ca.pem}}}",
+            "nowhere/ca.pem cannot be read: No such file or directory (os error 2) at 1:114",
         ),
         (
             "{url_file: f, http_config: {proxy_url: 'x:1'}}",

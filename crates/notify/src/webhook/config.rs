@@ -60,7 +60,11 @@ impl WebhookConfig {
                 None
             }
             (Some(url), None) => check_url(check, url).map(SecretSource::Inline),
-            (None, Some(path)) => Some(SecretSource::File(beside(check.file, &path.value))),
+            (None, Some(text)) => {
+                let path = beside(check.file, &text.value);
+                check.readable(text, &path);
+                Some(SecretSource::File(path))
+            }
         };
         let timeout = timeout(check, written.timeout.as_ref());
         let own_http = written.http_config.as_ref().map(|http| http.check(check));

@@ -167,7 +167,7 @@ async fn a_configuration_that_cannot_be_used_changes_nothing() {
     let notifier = start(webhook("1h", &format!("url: '{url}'")), data.path());
     let bad = webhook(
         "1h",
-        "url: 'https://elsewhere/', http_config: {tls_config: {ca_file: /missing/ca.pem}}",
+        "url: 'https://elsewhere/', http_config: {tls_config: {ca: no-certificate}}",
     );
     let error = notifier.apply(bad).unwrap_err();
     assert!(matches!(error, NotifyError::Receiver { .. }));

@@ -26,7 +26,7 @@ pub struct GlobalConfig {
     /// How far rules look back, so that the newest samples have arrived; not at all unless given.
     pub rule_query_offset: Option<Spanned<ConfigDuration>>,
     /// Labels of everything that leaves this server: alerts, remote writes, federation.
-    pub external_labels: BTreeMap<String, String>,
+    pub external_labels: BTreeMap<String, Spanned<String>>,
     /// The most bytes of an answer, decompressed. Without one 64 MiB are the limit.
     pub body_size_limit: ByteSize,
     /// The most samples of a scrape; 0 is no limit.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use stonechat_model::duration;
 use stonechat_model::duration::ConfigDuration;
 use stonechat_model::yaml::Spanned;
-use stonechat_model::{Problem, Problems, is_label_name};
+use stonechat_model::{Labels, Problem, Problems, is_label_name};
 
 use super::global::given;
 use super::relabel::{Source, compile_all};
@@ -80,10 +80,10 @@ fn check_global(source: &Source<'_>, global: &GlobalConfig, problems: &mut Probl
     if let Some(protocols) = &global.scrape_protocols {
         found.extend(check_protocols(source, protocols));
     }
-    for name in global.external_labels.keys() {
-        if !is_label_name(name) {
-            let message = "an external label has an empty name";
-            found.push(Problem::of_file(source.file, message));
+    for (name, value) in &global.external_labels {
+        if let Err(error) = Labels::from_pairs([(name, &value.value)]) {
+            let message = format!("an external label cannot be: {error}");
+            found.push(source.problem(value, message));
         }
     }
     problems.0.extend(found);

@@ -116,6 +116,14 @@ fn all_mistakes_of_meaning_at_once() {
 }
 
 #[test]
+fn an_external_label_that_cannot_be_has_a_place() {
+    check(
+        "global:\n  external_labels:\n    site: a\n    '': b\n",
+        &["4:9 an external label cannot be: a label name is empty"],
+    );
+}
+
+#[test]
 fn names_schemes_and_protocols() {
     check(
         "scrape_configs: [{job_name: ''}]\n",

@@ -48,9 +48,11 @@ pub(super) struct Loaded {
     pub(super) groups: Vec<stonechat_rules::Group>,
     pub(super) evaluation_interval: Duration,
     pub(super) external_labels: Labels,
-    /// True when the file names Alertmanagers of its own.
-    pub(super) names_alertmanagers: bool,
+    /// What works otherwise than the file may suggest.
+    pub(super) warnings: Vec<Problem>,
 }
+
+const OTHER_ALERTMANAGERS: &str = "alerts are sent by Stonechat itself, as alertmanager.yml says; the Alertmanagers that are named here get none";
 
 /// Reads the file and the rule files that it names.
 pub(super) fn load(file: &Path) -> Result<Loaded, Problems> {
@@ -84,20 +86,26 @@ pub(super) fn load(file: &Path) -> Result<Loaded, Problems> {
             );
         }
     }
-    let external_labels = problems.take(
-        Labels::from_pairs(&global.external_labels)
-            .map_err(|error| Problem::of_file(file, format!("external_labels: {error}"))),
-    );
-    let alerting = written
-        .alerting
-        .and_then(|alerting| alerting.value.alertmanagers);
+    // Those that cannot be are among the problems already.
+    let external_labels = global
+        .external_labels
+        .iter()
+        .map(|(name, value)| (name, &value.value));
+    let external_labels = Labels::from_pairs(external_labels).unwrap_or_default();
+    let warnings = written.alerting.iter().filter(|alerting| {
+        let named = alerting.value.alertmanagers.as_ref();
+        named.is_some_and(|named| !named.is_empty())
+    });
+    let warnings = warnings
+        .map(|alerting| yaml::problem_at(file, &text, alerting, OTHER_ALERTMANAGERS))
+        .collect();
     problems.or(())?;
     Ok(Loaded {
         jobs: jobs.unwrap_or_default(),
         groups,
         evaluation_interval: global.evaluation_interval(),
-        external_labels: external_labels.unwrap_or_default(),
-        names_alertmanagers: alerting.is_some_and(|alertmanagers| !alertmanagers.is_empty()),
+        external_labels,
+        warnings,
     })
 }
 
@@ -117,5 +125,80 @@ fn expand(file: &Path, text: &str, pattern: &Spanned<String>) -> Result<Vec<Path
     let matches = glob::glob(&path.to_string_lossy()).map_err(|error| {
         yaml::problem_at(file, text, pattern, format!("not a valid pattern: {error}"))
     })?;
-    Ok(matches.flatten().filter(|path| path.is_file()).collect())
+    let mut found = Vec::new();
+    for matched in matches {
+        // A folder that cannot be read may hold rules, and nobody would miss them.
+        let path = matched.map_err(|error| {
+            let (folder, reason) = (error.path().display(), error.error());
+            let message = format!("{folder} cannot be read: {reason}");
+            yaml::problem_at(file, text, pattern, message)
+        })?;
+        if path.is_file() {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// Problems and warnings of a file, as `line:column message`, in a folder with unreadable and readable rules.
+    fn said(text: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["open", "closed"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            fs::write(folder.path().join(name).join("a.yml"), "groups: []\n").unwrap();
+        }
+        let closed = folder.path().join("closed");
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+        let file = folder.path().join("prometheus.yml");
+        fs::write(&file, text).unwrap();
+        let said = match load(&file) {
+            Ok(loaded) => loaded.warnings,
+            Err(problems) => problems.0,
+        };
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+        let shown = said.iter().map(|problem| {
+            let (line, column) = problem.place.unwrap_or_default();
+            let base = format!("{}/", folder.path().display());
+            format!("{line}:{column} {}", problem.message.replace(&base, ""))
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn rule_files_that_cannot_be_found_are_named() {
+        assert_eq!(said("rule_files: ['open/*.yml', 'none/*.yml']\n"), [""; 0]);
+        let said = said("rule_files: ['open/b.yml', 'a[.yml']\n");
+        assert_eq!(said[0], "1:14 there is no rule file open/b.yml");
+        assert!(said[1].starts_with("1:28 not a valid pattern"), "{said:?}");
+        assert_eq!(said.len(), 2);
+    }
+
+    #[test]
+    fn a_folder_of_rules_that_cannot_be_read_is_named() {
+        if rustix::process::geteuid().is_root() {
+            eprintln!("skipped: root may read every folder");
+            return;
+        }
+        let said = said("rule_files: ['closed/*.yml']\n");
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(
+            said[0].starts_with("1:14 closed cannot be read"),
+            "{said:?}"
+        );
+    }
+
+    #[test]
+    fn what_has_no_effect_is_said_with_its_place() {
+        let alertmanagers = "alerting:\n  alertmanagers: [{static_configs: [{targets: [a]}]}]\n";
+        let expected = format!("2:3 {OTHER_ALERTMANAGERS}");
+        assert_eq!(said(alertmanagers), [expected]);
+        assert_eq!(said("alerting: {alertmanagers: []}\n"), [""; 0]);
+    }
 }
