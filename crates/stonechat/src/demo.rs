@@ -9,13 +9,15 @@ mod ports; // where each part listens
 mod story; // what happened, with times
 mod watch; // asks the server what it sees
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use stonechat_model::duration;
+use tokio::signal::unix::Signal;
 
-use children::Part;
+use children::{Line, Part};
 use faults::{Plan, Switch};
 use folder::Folder;
 use inbox::Inbox;
@@ -25,6 +27,14 @@ use story::Story;
 use watch::Watch;
 
 use crate::signals;
+
+/// Environment variables with URLs of the database and the queue, which may hold a password: a command line can be read by
+/// everybody on the machine.
+const MYSQL: &str = "STONECHAT_DEMO_MYSQL";
+const REDIS: &str = "STONECHAT_DEMO_REDIS";
+
+/// What the process is called that SIGHUP is passed on to.
+const SERVER: &str = "the server";
 
 /// How often the demo looks at its parts.
 const TICK: Duration = Duration::from_millis(200);
@@ -63,16 +73,18 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Let the chat use this MariaDB or MySQL instead of SQLite.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = MYSQL, hide_env_values = true)]
     mysql: Option<String>,
     /// Let the chat queue its messages in this Redis instead of in the process.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = REDIS, hide_env_values = true)]
     redis: Option<String>,
 }
 
 /// Runs the demo until Ctrl-C, SIGTERM, or the end of `--for`.
 pub(crate) async fn run(args: DemoArgs) -> Result<()> {
     let mut stop = signals::Stop::listen()?;
+    let hangup = signals::reload()?;
+    let was_terminal = std::io::stdout().is_terminal();
     let plan = Plan::new(
         &args.fault,
         args.fault_after,
@@ -85,6 +97,8 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
     let inbox = Inbox::open(ports.inbox()).await?;
     let demo = Demo {
         watch: Watch::new(ports)?,
+        hangup,
+        was_terminal,
         inbox,
         plan,
         end_after: args.end_after,
@@ -100,6 +114,11 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
         outcome = running => outcome,
         () = stop.wait() => Ok(()),
     };
+    if was_terminal && !std::io::stdout().is_terminal() {
+        // Nobody is there to be told anything, and nothing can be written any more.
+        children::stop(parts).await;
+        return Ok(());
+    }
     println!("\nstopping …");
     children::stop(parts).await;
     outcome.inspect_err(|_| print_logs(&folder))?;
@@ -107,8 +126,18 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
     Ok(())
 }
 
-/// The command lines of chat, load and server, in the order in which they start.
-fn command_lines(args: &DemoArgs, ports: Ports, folder: &Folder) -> [Vec<String>; 3] {
+/// Gives the chat the URLs that its parent has put into the environment.
+pub(crate) fn with_environment(mut args: stonechat_demo::ChatArgs) -> stonechat_demo::ChatArgs {
+    let keep = &mut args.keep;
+    if keep.data.is_none() {
+        keep.mysql = keep.mysql.take().or_else(|| std::env::var(MYSQL).ok());
+    }
+    keep.redis = keep.redis.take().or_else(|| std::env::var(REDIS).ok());
+    args
+}
+
+/// How chat, load and server are started, in this order.
+fn command_lines(args: &DemoArgs, ports: Ports, folder: &Folder) -> [Line; 3] {
     let text = |path: PathBuf| path.display().to_string();
     let server = [
         "serve".to_owned(),
@@ -138,11 +167,11 @@ fn command_lines(args: &DemoArgs, ports: Ports, folder: &Folder) -> [Vec<String>
         format!("--media={media}"),
         format!("--media-metrics={media_metrics}"),
     ];
-    chat.push(match &args.mysql {
-        Some(url) => format!("--mysql={url}"),
-        None => format!("--data={}", text(folder.join("chat"))),
-    });
-    chat.extend(args.redis.iter().map(|url| format!("--redis={url}")));
+    if args.mysql.is_none() {
+        chat.push(format!("--data={}", text(folder.join("chat"))));
+    }
+    let urls = [(MYSQL, &args.mysql), (REDIS, &args.redis)];
+    let urls = urls.map(|(name, url)| Some((name, url.clone()?)));
     let load = [
         "demo-load".to_owned(),
         "--exit-with-stdin".to_owned(),
@@ -154,14 +183,27 @@ fn command_lines(args: &DemoArgs, ports: Ports, folder: &Folder) -> [Vec<String>
         format!("--users={}", args.users),
         format!("--ramp={}", duration::format(RAMP)),
     ];
-    [chat, load.to_vec(), server.to_vec()]
+    let line = |name, arguments| Line {
+        name,
+        arguments,
+        environment: Vec::new(),
+    };
+    let chat = Line {
+        environment: urls.into_iter().flatten().collect(),
+        ..line("the chat", chat)
+    };
+    [
+        chat,
+        line("the load", load.to_vec()),
+        line(SERVER, server.to_vec()),
+    ]
 }
 
 /// Starts the chat, and when it answers, its load and the server: a server that sees the chat come up would tell
 /// people that it is down.
 async fn start(args: &DemoArgs, ports: Ports, folder: &Folder) -> Result<Vec<Part>> {
     let [chat, load, server] = command_lines(args, ports, folder);
-    let mut parts = vec![Part::start("the chat", &chat, &folder.join("chat.log"))?];
+    let mut parts = vec![Part::start(&chat, &folder.join("chat.log"))?];
     let starting = Instant::now();
     while !ports.chat_answers().await {
         ended(&mut parts)?;
@@ -170,17 +212,16 @@ async fn start(args: &DemoArgs, ports: Ports, folder: &Folder) -> Result<Vec<Par
         }
         tokio::time::sleep(TICK).await;
     }
-    parts.push(Part::start("the load", &load, &folder.join("load.log"))?);
-    parts.push(Part::start(
-        "the server",
-        &server,
-        &folder.join("server.log"),
-    )?);
+    parts.push(Part::start(&load, &folder.join("load.log"))?);
+    parts.push(Part::start(&server, &folder.join("server.log"))?);
     Ok(parts)
 }
 
 struct Demo {
     watch: Watch,
+    /// SIGHUP.
+    hangup: Signal,
+    was_terminal: bool,
     inbox: Inbox,
     plan: Plan,
     end_after: Option<Duration>,
@@ -216,15 +257,33 @@ impl Demo {
                     .iter()
                     .for_each(|event| println!("{event}"));
             }
+            let read = self.inbox.read();
             story
-                .told(at, &self.inbox.read())
+                .told(at, &read.alerts)
                 .iter()
                 .for_each(|event| println!("{event}"));
+            if read.dropped > 0 {
+                println!("{}", story.missed(at, read.dropped));
+            }
             ended(parts)?;
             if self.end_after.is_some_and(|end| at >= end) {
                 return Ok(());
             }
-            tokio::time::sleep(TICK).await;
+            tokio::select! {
+                () = tokio::time::sleep(TICK) => {}
+                Some(()) = self.hangup.recv() => {
+                    // A terminal that is closed sends the same signal.
+                    if self.was_terminal && !std::io::stdout().is_terminal() {
+                        return Ok(());
+                    }
+                    let server = parts.iter().find(|part| part.name() == SERVER);
+                    if let Some(server) = server {
+                        server.ask_to_reload();
+                        let seconds = at.as_secs_f64();
+                        println!("{seconds:>6.1} s  {} {SERVER} reads its files again", Paint::Cyan.on("↻"));
+                    }
+                }
+            }
         }
     }
 
@@ -309,5 +368,41 @@ fn print_logs(folder: &Folder) {
         if !last.is_empty() {
             eprintln!("--- the end of {name}\n{}", last.join("\n"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        demo: DemoArgs,
+    }
+
+    #[test]
+    fn passwords_are_on_no_command_line() {
+        let [mysql, redis] = ["mysql://u:hunter2@h/chat", "redis://:hunter3@h"];
+        let arguments = ["demo", "--mysql", mysql, "--redis", redis];
+        let args = Arguments::parse_from(arguments).demo;
+        let ports = Ports::new(Some(21000)).unwrap();
+        let folder = Folder::open(None, ports).unwrap();
+        let [chat, load, server] = command_lines(&args, ports, &folder);
+        for line in [&chat, &load, &server] {
+            let arguments = line.arguments.join(" ");
+            assert!(!arguments.contains("hunter"), "{}: {arguments}", line.name);
+        }
+        let urls = [(MYSQL, mysql.to_owned()), (REDIS, redis.to_owned())];
+        assert_eq!(chat.environment, urls);
+        assert!(load.environment.is_empty() && server.environment.is_empty());
+        assert!(
+            !chat
+                .arguments
+                .iter()
+                .any(|argument| argument.starts_with("--data"))
+        );
     }
 }

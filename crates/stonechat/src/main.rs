@@ -93,7 +93,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(args).await,
         Command::Demo(args) => demo::run(args).await,
-        Command::DemoChat(args) => Ok(stonechat_demo::run_chat(*args).await?),
+        Command::DemoChat(args) => {
+            Ok(stonechat_demo::run_chat(demo::with_environment(*args)).await?)
+        }
         Command::DemoLoad(args) => {
             println!("{}", stonechat_demo::run_load(*args).await?);
             Ok(())

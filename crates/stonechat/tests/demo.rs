@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use support::{PATIENCE, program, read_lines};
+use support::{PATIENCE, program, read_lines, request};
 
 /// A first port with 16 free ones behind it.
 fn port_base() -> u16 {
@@ -136,7 +136,7 @@ fn it_ends_by_itself_with_one_line() {
 }
 
 #[test]
-fn nothing_is_left_when_it_is_killed() {
+fn a_hangup_reloads_and_nothing_is_left_when_it_is_killed() {
     let base = port_base();
     let mut child = demo(base, &[]);
     let lines = read_lines(child.stdout.take().unwrap());
@@ -145,6 +145,24 @@ fn nothing_is_left_when_it_is_killed() {
         .expect("the screen")
         .contains("Ctrl-C stops everything")
     {}
+    let read_at = || {
+        let server = SocketAddr::from(([127, 0, 0, 1], base));
+        let (_, status) = request(server, "GET", "/api/stonechat/v1/status");
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        status["data"]["config"]["last_reload_at"].to_string()
+    };
+    let before = read_at();
+    terminate(&child, "-HUP");
+    while !lines
+        .recv_timeout(PATIENCE)
+        .expect("the reload")
+        .contains("the server reads its files again")
+    {}
+    let deadline = Instant::now() + PATIENCE;
+    while read_at() == before {
+        assert!(Instant::now() < deadline, "the server did not reload");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
     terminate(&child, "-KILL");
     child.wait().unwrap();
     assert!(is_gone(base), "children outlived their parent");

@@ -9,7 +9,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use parking_lot::Mutex;
 
-/// Messages that are kept.
+/// Alerts that are kept between two looks.
 const KEPT_MAX: usize = 1000;
 
 /// An alert as Alertmanager's webhook payload has it; the rest of the payload is not looked at.
@@ -29,7 +29,24 @@ struct Payload {
 /// A running inbox.
 #[derive(Clone)]
 pub(crate) struct Inbox {
-    unread: Arc<Mutex<Vec<Told>>>,
+    unread: Arc<Mutex<Unread>>,
+}
+
+/// What arrived between two looks.
+#[derive(Debug, Default)]
+pub(crate) struct Unread {
+    /// In the order in which they came.
+    pub(crate) alerts: Vec<Told>,
+    /// How many more there were than are kept.
+    pub(crate) dropped: usize,
+}
+
+impl Unread {
+    fn add(&mut self, alerts: Vec<Told>) {
+        let room = KEPT_MAX.saturating_sub(self.alerts.len());
+        self.dropped += alerts.len().saturating_sub(room);
+        self.alerts.extend(alerts.into_iter().take(room));
+    }
 }
 
 impl Inbox {
@@ -49,13 +66,38 @@ impl Inbox {
     }
 
     /// What arrived since the last call.
-    pub(crate) fn read(&self) -> Vec<Told> {
+    pub(crate) fn read(&self) -> Unread {
         std::mem::take(&mut *self.unread.lock())
     }
 }
 
 async fn take(State(inbox): State<Inbox>, Json(payload): Json<Payload>) {
-    let mut unread = inbox.unread.lock();
-    let room = KEPT_MAX.saturating_sub(unread.len());
-    unread.extend(payload.alerts.into_iter().take(room));
+    inbox.unread.lock().add(payload.alerts);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alerts(count: usize) -> Vec<Told> {
+        let alert = Told {
+            status: "firing".to_owned(),
+            labels: std::collections::BTreeMap::new(),
+            annotations: std::collections::BTreeMap::new(),
+        };
+        vec![alert; count]
+    }
+
+    #[test]
+    fn what_is_not_kept_is_counted() {
+        let mut unread = Unread::default();
+        for (more, kept, dropped) in [
+            (KEPT_MAX - 1, KEPT_MAX - 1, 0),
+            (3, KEPT_MAX, 2),
+            (5, KEPT_MAX, 7),
+        ] {
+            unread.add(alerts(more));
+            assert_eq!((unread.alerts.len(), unread.dropped), (kept, dropped));
+        }
+    }
 }

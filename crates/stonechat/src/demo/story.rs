@@ -87,6 +87,7 @@ pub(crate) struct Shown {
 pub(crate) struct Story {
     states: BTreeMap<BTreeMap<String, String>, Step>,
     events: Vec<Event>,
+    missed: usize,
 }
 
 impl Story {
@@ -140,7 +141,14 @@ impl Story {
         news
     }
 
-    /// One line per alert that reached a person: when each step first happened.
+    /// More alerts arrived in the inbox than were read. Returns what to say.
+    pub(crate) fn missed(&mut self, at: Duration, count: usize) -> String {
+        self.missed += count;
+        let seconds = at.as_secs_f64();
+        format!("{seconds:>6.1} s  {count} more alerts arrived at once than are read here")
+    }
+
+    /// One line per alert that reached a person: when each step first happened; and one for those that were not read.
     pub(crate) fn summary(&self) -> Vec<String> {
         let mut alerts: BTreeMap<&str, BTreeMap<Step, Duration>> = BTreeMap::new();
         for event in &self.events {
@@ -169,6 +177,7 @@ impl Story {
             });
             format!("{alert} {}", times.collect::<Vec<_>>().join(", "))
         })
+        .chain((self.missed > 0).then(|| format!("{} alerts arrived unread", self.missed)))
         .collect()
     }
 }
@@ -229,6 +238,18 @@ mod tests {
             story.summary(),
             ["Slow pending at 1.0 s, firing at 3.0 s, delivered at 4.0 s, resolved at 6.0 s"]
         );
+    }
+
+    #[test]
+    fn says_how_many_were_not_read() {
+        let mut story = Story::default();
+        assert!(
+            story
+                .missed(Duration::from_secs(1), 2)
+                .contains("2 more alerts")
+        );
+        story.missed(Duration::from_secs(2), 3);
+        assert_eq!(story.summary(), ["5 alerts arrived unread"]);
     }
 
     #[test]
