@@ -1,11 +1,13 @@
 use redis::aio::ConnectionLike;
-use redis::{Arg, Cmd, Pipeline, RedisFuture, Value};
+use redis::{Arg, Cmd, Pipeline, RedisFuture, RedisResult, Value};
 
 use crate::families::{Outcome, Redis};
 use crate::family::OTHER;
 
 impl Redis {
-    /// A connection whose commands are counted and timed; use it in the place of the other.
+    /// A connection whose commands are counted and timed; use it in the place of the other. An
+    /// answer that is an error, such as `WRONGTYPE`, counts as one; a pipeline is one operation, and
+    /// fails as a whole if one of its commands does.
     ///
     /// ```no_run
     /// # async fn connect(registry: &stonechat_metrics::Registry) -> Result<(), Box<dyn std::error::Error>> {
@@ -40,7 +42,8 @@ impl<C: ConnectionLike + Send> ConnectionLike for ObservedConnection<C> {
         let answer = self.inner.req_packed_command(cmd);
         Box::pin(async move {
             let answer = answer.await;
-            command.finish(Outcome::from(&answer));
+            let refused = answer.as_ref().is_ok_and(is_refusal);
+            command.finish(outcome(&answer, refused));
             answer
         })
     }
@@ -55,13 +58,35 @@ impl<C: ConnectionLike + Send> ConnectionLike for ObservedConnection<C> {
         let answer = self.inner.req_packed_commands(pipeline, offset, count);
         Box::pin(async move {
             let answer = answer.await;
-            command.finish(Outcome::from(&answer));
+            let refused = |answers: &Vec<Value>| answers.iter().any(is_refusal);
+            let refused = answer.as_ref().is_ok_and(refused);
+            command.finish(outcome(&answer, refused));
             answer
         })
     }
 
     fn get_db(&self) -> i64 {
         self.inner.get_db()
+    }
+}
+
+fn outcome<T>(answer: &RedisResult<T>, refused: bool) -> Outcome {
+    if refused {
+        Outcome::Error
+    } else {
+        Outcome::from(answer)
+    }
+}
+
+/// Whether Redis has answered with an error, as a whole or in a part of its answer. A connection
+/// passes that on as a value, which becomes an error only where somebody asks for its content.
+fn is_refusal(value: &Value) -> bool {
+    match value {
+        Value::ServerError(_) => true,
+        Value::Array(parts) | Value::Set(parts) => parts.iter().any(is_refusal),
+        Value::Map(pairs) => pairs.iter().any(|(_, value)| is_refusal(value)),
+        Value::Attribute { data, .. } => is_refusal(data),
+        _ => false,
     }
 }
 

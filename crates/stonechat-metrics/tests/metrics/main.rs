@@ -19,7 +19,9 @@ mod limits;
 mod prometheus;
 mod protobuf;
 mod recent;
+mod redis_connection;
 mod registration;
+mod scheduler;
 mod sessions;
 mod systems;
 
@@ -47,6 +49,20 @@ fn get_blocking(addr: &str, path: &str) -> std::io::Result<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
+}
+
+/// Whether a future panics. Like a layer that catches panics, this drops it only afterwards, when
+/// the thread is no longer panicking.
+async fn panics_inside(future: impl Future) -> bool {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    let mut future = Box::pin(future);
+    std::future::poll_fn(|context| {
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(polled) => polled.map(|_| false),
+            Err(_) => std::task::Poll::Ready(true),
+        }
+    })
+    .await
 }
 
 /// A program of Prometheus, where it is installed; otherwise the test says that it was skipped.
