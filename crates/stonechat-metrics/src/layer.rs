@@ -1,11 +1,15 @@
 //! The tower layer for HTTP, for axum: counts every request under the template of its route.
 
+mod body; // bodies whose bytes are counted while they pass
+
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use axum::extract::MatchedPath;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -50,7 +54,8 @@ pub struct HttpService<S> {
 impl<S, Q, A> Service<Request<Q>> for HttpService<S>
 where
     S: Service<Request<Q>, Response = Response<A>>,
-    A: Body,
+    Q: 'static,
+    A: Body + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -60,17 +65,15 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Q>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Q>) -> Self::Future {
         let route = Route(request.extensions().get::<MatchedPath>().cloned());
-        let mut counted = self.server.start(request.method().as_str(), route);
-        if self.server.wants_sizes()
-            && let Some(bytes) = content_length(request.headers())
-        {
-            counted.request_size(bytes);
-        }
+        let counted = self.server.start(request.method().as_str(), route);
+        let read = self.server.wants_sizes();
+        let read = read.then(|| body::count(request.body_mut())).flatten();
         HttpFuture {
             inner: self.inner.call(request),
             counted: Some(counted),
+            read,
         }
     }
 }
@@ -82,26 +85,37 @@ pin_project! {
         #[pin]
         inner: F,
         counted: Option<HttpRequest<Route>>,
+        // Bytes of the request that were read so far, if somebody wants to know.
+        read: Option<Arc<AtomicU64>>,
     }
 }
 
 impl<F, A, E> Future for HttpFuture<F>
 where
     F: Future<Output = Result<Response<A>, E>>,
-    A: Body,
+    A: Body + 'static,
 {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let result = ready!(this.inner.poll(context));
+        // A handler that panics does not come back, even if somebody outside catches it.
+        if let Some(counted) = this.counted {
+            counted.set_running(true);
+        }
+        let result = this.inner.poll(context);
+        if let Some(counted) = this.counted {
+            counted.set_running(false);
+        }
+        let mut result = ready!(result);
         if let Some(mut counted) = this.counted.take() {
-            match &result {
+            if let Some(read) = this.read {
+                counted.request_size(read.load(Ordering::Relaxed));
+            }
+            match &mut result {
                 Ok(response) => {
-                    if counted.wants_sizes()
-                        && let Some(bytes) = response.body().size_hint().exact()
-                    {
-                        counted.response_size(bytes);
+                    if counted.wants_sizes() {
+                        body::observe(response, &mut counted);
                     }
                     counted.finish_with(response.status().as_u16());
                 }
@@ -114,15 +128,9 @@ where
     }
 }
 
-/// What the client says about its body; one that does not is not observed.
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    let value = headers.get(http::header::CONTENT_LENGTH)?;
-    value.to_str().ok()?.parse().ok()
-}
-
 /// The template that matched, if any did.
 #[derive(Debug)]
-struct Route(Option<MatchedPath>);
+pub(crate) struct Route(Option<MatchedPath>);
 
 impl AsRef<str> for Route {
     fn as_ref(&self) -> &str {

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::named::{Chosen, Key, Named, Part, Template, standard};
@@ -23,7 +24,10 @@ use crate::registry::Registry;
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct Database {
+pub struct Database(Arc<Families>);
+
+#[derive(Debug)]
+struct Families {
     queries: Part<Counter>,
     duration: Part<Histogram>,
     pool: Pool,
@@ -92,22 +96,22 @@ impl Database {
         let by_state: Part<Gauge> = chosen.part(DatabaseMetric::Pool)?;
         let active: Part<Gauge> = chosen.part(DatabaseMetric::PoolActive)?;
         let idle: Part<Gauge> = chosen.part(DatabaseMetric::PoolIdle)?;
-        Ok(Self {
+        Ok(Self(Arc::new(Families {
             queries: chosen.part(DatabaseMetric::Queries)?,
             duration: chosen.part(DatabaseMetric::Duration)?,
             pool: Pool::new(&by_state, active.with(&[]), idle.with(&[])),
-        })
+        })))
     }
 
     /// Starts the clock for one query; dropping it observes the time.
     pub fn start(&self, operation: &'static str, table: &'static str) -> Timer {
-        self.duration.with(&[operation, table]).start_timer()
+        self.0.duration.with(&[operation, table]).start_timer()
     }
 
     /// Starts one query, which is counted and timed when it ends.
     pub fn query(&self, operation: &'static str, table: &'static str) -> QueryGuard {
         QueryGuard {
-            database: self.clone(),
+            families: Arc::clone(&self.0),
             operation,
             table,
             start: Instant::now(),
@@ -135,13 +139,13 @@ impl Database {
     /// Observes the time of a query that somebody else has measured.
     #[cfg(feature = "sqlx")]
     pub(crate) fn took(&self, operation: &str, table: &str, elapsed: std::time::Duration) {
-        let duration = self.duration.with(&[operation, table]);
+        let duration = self.0.duration.with(&[operation, table]);
         duration.observe_duration(elapsed);
     }
 
     /// Sets the connections of the pool: those in use, and those that wait for a query.
     pub fn set_pool(&self, active: u64, idle: u64) {
-        self.pool.set(active, idle);
+        self.0.pool.set(active, idle);
     }
 }
 
@@ -150,7 +154,7 @@ impl Database {
 #[derive(Debug)]
 #[must_use = "the query counts as failed when the guard is dropped"]
 pub struct QueryGuard {
-    database: Database,
+    families: Arc<Families>,
     operation: &'static str,
     table: &'static str,
     start: Instant,
@@ -166,9 +170,9 @@ impl QueryGuard {
 
 impl Drop for QueryGuard {
     fn drop(&mut self) {
-        let Database {
+        let Families {
             queries, duration, ..
-        } = &self.database;
+        } = &*self.families;
         let parts = [self.operation, self.table, self.outcome.as_str()];
         duration.with(&parts).observe_duration(self.start.elapsed());
         queries.with(&parts).inc();

@@ -62,9 +62,13 @@ pub enum HttpMetric {
     Duration,
     /// Gauge of requests that wait for an answer, without parts.
     InFlight,
-    /// Histogram of the sizes of requests, by `method`, `path` and `status` if asked for.
+    /// Histogram of the sizes of requests, by `method`, `path` and `status` if asked for. The layer
+    /// counts the bytes that are read until the answer begins, as what a client says about its
+    /// request may be anything; of bodies that are not axum's it observes nothing.
     RequestSize,
-    /// Histogram of the sizes of answers, by `method`, `path` and `status` if asked for.
+    /// Histogram of the sizes of answers, by `method`, `path` and `status` if asked for. The layer
+    /// observes a body of known size at once, and counts the bytes of an axum body that is a stream
+    /// until it ends or is dropped.
     ResponseSize,
 }
 
@@ -179,6 +183,7 @@ impl HttpServer {
             start: Instant::now(),
             sizes: (None, None),
             finished: false,
+            running: false,
         }
     }
 }
@@ -195,12 +200,28 @@ pub struct HttpRequest<R: AsRef<str>> {
     start: Instant,
     sizes: (Option<u64>, Option<u64>),
     finished: bool,
+    /// Whether the handler is being polled: one that panics does not come back from there.
+    running: bool,
 }
 
 impl<R: AsRef<str>> HttpRequest<R> {
     #[cfg(feature = "axum")]
     pub(crate) fn wants_sizes(&self) -> bool {
         self.families.wants_sizes
+    }
+
+    /// Notes whether the handler is being polled.
+    #[cfg(feature = "axum")]
+    pub(crate) fn set_running(&mut self, running: bool) {
+        self.running = running;
+    }
+
+    /// Where the size of an answer is observed whose end has not been seen yet.
+    #[cfg(feature = "axum")]
+    pub(crate) fn response_sizes(&self, status: u16) -> Histogram {
+        let status = status.to_string();
+        let parts = [self.method, self.route.as_ref(), &status];
+        self.families.response_size.with(&parts)
     }
 
     /// Notes the size of the request's body, in bytes.
@@ -238,15 +259,12 @@ impl<R: AsRef<str>> HttpRequest<R> {
                 sizes: OnceLock::new(),
             }
         };
-        families
-            .routes
-            .with((method, route), status, look_up, |series| {
-                series.duration.observe_duration(self.start.elapsed());
-                series.requests.inc();
-                if self.sizes != (None, None) {
-                    self.record_sizes(series, status);
-                }
-            });
+        let series = families.routes.series((method, route), status, look_up);
+        series.duration.observe_duration(self.start.elapsed());
+        series.requests.inc();
+        if self.sizes != (None, None) {
+            self.record_sizes(&series, status);
+        }
         families.in_flight.dec();
     }
 
@@ -273,8 +291,8 @@ impl<R: AsRef<str>> HttpRequest<R> {
 impl<R: AsRef<str>> Drop for HttpRequest<R> {
     fn drop(&mut self) {
         if !self.finished {
-            let panicking = std::thread::panicking();
-            self.record(if panicking {
+            let panicked = self.running || std::thread::panicking();
+            self.record(if panicked {
                 HANDLER_PANICKED
             } else {
                 CLIENT_CLOSED

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::http::known_method;
@@ -21,7 +22,10 @@ use crate::registry::Registry;
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct HttpClient {
+pub struct HttpClient(Arc<Families>);
+
+#[derive(Debug)]
+struct Families {
     requests: Part<Counter>,
     duration: Part<Histogram>,
     in_flight: Gauge,
@@ -86,18 +90,18 @@ impl HttpClient {
         names: &[(HttpClientMetric, Named)],
     ) -> Result<Self, RegisterError> {
         let chosen = Chosen::here(registry, names);
-        Ok(Self {
+        Ok(Self(Arc::new(Families {
             requests: chosen.part(HttpClientMetric::Requests)?,
             duration: chosen.part(HttpClientMetric::Duration)?,
             in_flight: chosen.part::<Gauge>(HttpClientMetric::InFlight)?.with(&[]),
-        })
+        })))
     }
 
     /// Starts a request to a service; `host` is its name, best one that the program knows.
     pub fn start(&self, method: &str, host: &'static str) -> ClientRequest {
         ClientRequest {
-            client: self.clone(),
-            _in_flight: self.in_flight.hold(),
+            _in_flight: self.0.in_flight.hold(),
+            families: Arc::clone(&self.0),
             method: known_method(method),
             host,
             start: Instant::now(),
@@ -111,7 +115,7 @@ impl HttpClient {
 #[derive(Debug)]
 #[must_use = "the request counts as failed when it is dropped"]
 pub struct ClientRequest {
-    client: HttpClient,
+    families: Arc<Families>,
     _in_flight: GaugeGuard,
     method: &'static str,
     host: &'static str,
@@ -130,9 +134,9 @@ impl Drop for ClientRequest {
     fn drop(&mut self) {
         let status = self.status.map(|status| status.to_string());
         let parts = [self.method, self.host, status.as_deref().unwrap_or("error")];
-        let HttpClient {
+        let Families {
             requests, duration, ..
-        } = &self.client;
+        } = &*self.families;
         duration.with(&parts).observe_duration(self.start.elapsed());
         requests.with(&parts).inc();
     }

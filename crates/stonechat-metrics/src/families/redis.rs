@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::named::{Chosen, Key, Named, Part, Template, standard};
@@ -26,7 +27,10 @@ use crate::registry::Registry;
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct Redis {
+pub struct Redis(Arc<Families>);
+
+#[derive(Debug)]
+struct Families {
     operations: Part<Counter>,
     duration: Part<Histogram>,
     pool: Pool,
@@ -94,18 +98,18 @@ impl Redis {
         let chosen = Chosen::here(registry, names);
         let by_state: Part<Gauge> = chosen.part(RedisMetric::Pool)?;
         let spare = || Part::<Gauge>::absent().with(&[]);
-        Ok(Self {
+        Ok(Self(Arc::new(Families {
             operations: chosen.part(RedisMetric::Operations)?,
             duration: chosen.part(RedisMetric::Duration)?,
             pool: Pool::new(&by_state, spare(), spare()),
             memory: chosen.part::<Gauge>(RedisMetric::Memory)?.with(&[]),
-        })
+        })))
     }
 
     /// Starts a command, which is counted and timed when it ends.
     pub fn start(&self, operation: &'static str) -> RedisCommand {
         RedisCommand {
-            redis: self.clone(),
+            families: Arc::clone(&self.0),
             operation,
             start: Instant::now(),
             outcome: Outcome::Error,
@@ -114,12 +118,12 @@ impl Redis {
 
     /// Sets the connections of the pool: those in use, and those that wait for a command.
     pub fn set_pool(&self, active: u64, idle: u64) {
-        self.pool.set(active, idle);
+        self.0.pool.set(active, idle);
     }
 
     /// Sets the memory that Redis uses, in bytes: `used_memory` of its command `INFO memory`.
     pub fn set_memory(&self, bytes: u64) {
-        self.memory.set(bytes as f64);
+        self.0.memory.set(bytes as f64);
     }
 }
 
@@ -128,7 +132,7 @@ impl Redis {
 #[derive(Debug)]
 #[must_use = "the command counts as failed when the guard is dropped"]
 pub struct RedisCommand {
-    redis: Redis,
+    families: Arc<Families>,
     operation: &'static str,
     start: Instant,
     outcome: Outcome,
@@ -143,11 +147,11 @@ impl RedisCommand {
 
 impl Drop for RedisCommand {
     fn drop(&mut self) {
-        let Redis {
+        let Families {
             operations,
             duration,
             ..
-        } = &self.redis;
+        } = &*self.families;
         let parts = [self.operation, self.outcome.as_str()];
         duration.with(&parts).observe_duration(self.start.elapsed());
         operations.with(&parts).inc();

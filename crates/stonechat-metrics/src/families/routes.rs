@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::hash::BuildHasher;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use parking_lot::RwLock;
@@ -28,7 +28,7 @@ struct Route {
     method: &'static str,
     path: Box<str>,
     /// Most routes answer with few statuses, so that most rows stay empty.
-    rows: [OnceLock<Box<[OnceLock<StatusSeries>; ROW]>>; ROWS],
+    rows: [OnceLock<Box<[OnceLock<Arc<StatusSeries>>; ROW]>>; ROWS],
 }
 
 impl Route {
@@ -36,53 +36,62 @@ impl Route {
         self.method == method && *self.path == *path
     }
 
-    fn series(
-        &self,
-        status: u16,
-        look_up: impl FnOnce(&str) -> StatusSeries,
-    ) -> Option<&StatusSeries> {
+    fn place(&self, status: u16) -> Option<&OnceLock<Arc<StatusSeries>>> {
         let place = usize::from(status).checked_sub(FIRST)?;
         let row = self.rows.get(place / ROW)?;
         let row = row.get_or_init(|| Box::new([const { OnceLock::new() }; ROW]));
-        Some(row[place % ROW].get_or_init(|| look_up(&status.to_string())))
+        Some(&row[place % ROW])
     }
 }
 
 impl Routes {
-    /// Uses the series of a request, which `look_up` finds the first time.
-    pub fn with(
+    /// The series of a request, which `look_up` finds the first time.
+    ///
+    /// What is done with them, and finding them, may run code of the program: a source of traces, or
+    /// a subscriber of the log. So neither happens under the lock, which such code may need too.
+    pub fn series(
         &self,
         (method, path): (&'static str, &str),
         status: u16,
-        look_up: impl Fn(&str) -> StatusSeries,
-        action: impl FnOnce(&StatusSeries),
-    ) {
+        look_up: impl FnOnce(&str) -> StatusSeries,
+    ) -> Arc<StatusSeries> {
         let hash = self.hasher.hash_one((method, path));
-        let table = self.table.read();
-        if let Some(route) = table.find(hash, |route| route.is(method, path))
-            && let Some(series) = route.series(status, &look_up)
-        {
-            return action(series);
-        }
-        drop(table);
-        self.insert(hash, method, path);
-        action(&look_up(&status.to_string()));
+        let find = || {
+            let table = self.table.read();
+            let route = table.find(hash, |route| route.is(method, path))?;
+            route.place(status)?.get().cloned()
+        };
+        find().unwrap_or_else(|| {
+            let series = Arc::new(look_up(&status.to_string()));
+            self.insert(hash, (method, path), status, &series);
+            series
+        })
     }
 
     #[cold]
-    fn insert(&self, hash: u64, method: &'static str, path: &str) {
+    fn insert(
+        &self,
+        hash: u64,
+        (method, path): (&'static str, &str),
+        status: u16,
+        series: &Arc<StatusSeries>,
+    ) {
         let mut table = self.table.write();
         let known = table.find(hash, |route| route.is(method, path)).is_some();
-        if known || table.len() >= SERIES_MAX {
-            return;
+        if !known && table.len() < SERIES_MAX {
+            let route = Route {
+                hash,
+                method,
+                path: path.into(),
+                rows: [const { OnceLock::new() }; ROWS],
+            };
+            table.insert_unique(hash, route, |route| route.hash);
         }
-        let route = Route {
-            hash,
-            method,
-            path: path.into(),
-            rows: [const { OnceLock::new() }; ROWS],
-        };
-        table.insert_unique(hash, route, |route| route.hash);
+        let route = table.find(hash, |route| route.is(method, path));
+        if let Some(place) = route.and_then(|route| route.place(status)) {
+            // Another thread may have been first, with the same series.
+            let _ = place.set(Arc::clone(series));
+        }
     }
 }
 

@@ -83,22 +83,23 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = ready!(this.inner.poll(context));
-        let call = this.call.take();
+        set_running(this.call, true);
+        let result = this.inner.poll(context);
+        set_running(this.call, false);
+        let result = ready!(result);
+        let mut call = this.call.take();
         Poll::Ready(match result {
             Ok(response) => {
                 let (head, body) = response.into_parts();
-                let mut call = call;
                 // An answer that is only an error has its status in the head.
                 finish(&mut call, code(&head.headers));
                 if body.is_end_stream() {
-                    finish(&mut call, Some(GrpcCode::UNKNOWN));
+                    conclude(&mut call, GrpcCode::UNKNOWN);
                 }
                 Ok(Response::from_parts(head, GrpcBody { inner: body, call }))
             }
             Err(error) => {
-                let mut call = call;
-                finish(&mut call, Some(GrpcCode::INTERNAL));
+                conclude(&mut call, GrpcCode::INTERNAL);
                 Err(error)
             }
         })
@@ -125,14 +126,18 @@ impl<B: Body> Body for GrpcBody<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
-        let frame = ready!(this.inner.poll_frame(context));
+        set_running(this.call, true);
+        let frame = this.inner.poll_frame(context);
+        set_running(this.call, false);
+        let frame = ready!(frame);
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(trailers) = frame.trailers_ref() {
-                    finish(this.call, code(trailers).or(Some(GrpcCode::UNKNOWN)));
+                    finish(this.call, code(trailers));
+                    conclude(this.call, GrpcCode::UNKNOWN);
                 }
             }
-            Some(Err(_)) | None => finish(this.call, Some(GrpcCode::UNKNOWN)),
+            Some(Err(_)) | None => conclude(this.call, GrpcCode::UNKNOWN),
         }
         Poll::Ready(frame)
     }
@@ -151,6 +156,20 @@ fn finish(call: &mut Option<GrpcCall>, code: Option<GrpcCode>) {
         && let Some(call) = call.take()
     {
         call.finish(code);
+    }
+}
+
+/// Ends a call that has not told how it ended.
+fn conclude(call: &mut Option<GrpcCall>, code: GrpcCode) {
+    if let Some(call) = call.take() {
+        call.conclude(code);
+    }
+}
+
+/// What is polled and does not come back has panicked, even if somebody outside catches it.
+fn set_running(call: &mut Option<GrpcCall>, running: bool) {
+    if let Some(call) = call {
+        call.set_running(running);
     }
 }
 

@@ -172,3 +172,101 @@ async fn a_service_that_fails_counts_as_500() {
     let expected = [r#"http_requests_total{method="GET",path="unmatched",status="500"} 1"#];
     assert_eq!(lines(&registry, "http_requests_total"), expected);
 }
+
+#[tokio::test]
+async fn a_panic_that_is_caught_outside_counts_as_500() {
+    let (registry, http) = registry();
+    async fn handler() {
+        std::panic::resume_unwind(Box::new("a bug"))
+    }
+    let app = Router::new()
+        .route("/bug", get(handler))
+        .layer(http.layer());
+    assert!(super::panics_inside(send(&app, "GET", "/bug")).await);
+    let expected = [r#"http_requests_total{method="GET",path="/bug",status="500"} 1"#];
+    assert_eq!(lines(&registry, "http_requests_total"), expected);
+}
+
+#[tokio::test]
+async fn sizes_are_those_that_have_passed() {
+    use http_body_util::BodyExt;
+    use stonechat_metrics::{HttpMetric, Named};
+    let registry = Registry::bare();
+    let sizes = [HttpMetric::RequestSize, HttpMetric::ResponseSize];
+    let names = sizes.map(|metric| (metric, Named::standard()));
+    let http = HttpServer::register_as(&registry, &names).unwrap();
+    let stream = async || Body::new(Parts(["one", "three"].into()));
+    let app = Router::new()
+        .route("/read", post(async |text: String| text.len().to_string()))
+        .route("/ignore", post(async || "no"))
+        .route("/stream", get(stream))
+        .layer(http.layer());
+    // What the client says, what it sends, and the sizes that are observed.
+    let cases = [
+        ("POST", "/read", "5", "hello", (5, 1)),
+        ("POST", "/read", "999999999999", "hello", (5, 1)),
+        ("POST", "/ignore", "18446744073709551615", "", (0, 2)),
+        ("GET", "/stream", "0", "", (0, 8)),
+    ];
+    let mut expected = (0, 0);
+    for (method, path, told, sent, (read, answered)) in cases {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("content-length", told);
+        let request = request.body(Body::from(sent)).unwrap();
+        let answer = app.clone().oneshot(request).await.unwrap();
+        answer.into_body().collect().await.unwrap();
+        expected = (expected.0 + read, expected.1 + answered);
+        for (name, sum) in [("request", expected.0), ("response", expected.1)] {
+            let name = format!("http_{name}_size_bytes_sum");
+            assert_eq!(lines(&registry, &name), [format!("{name} {sum}")], "{path}");
+        }
+    }
+}
+
+/// A stream of these parts.
+struct Parts(std::collections::VecDeque<&'static str>);
+
+impl http_body::Body for Parts {
+    type Data = axum::body::Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Self::Data>, Infallible>>> {
+        let frame = |part: &'static str| Ok(http_body::Frame::data(part.into()));
+        std::task::Poll::Ready(self.0.pop_front().map(frame))
+    }
+}
+
+#[test]
+fn a_source_of_traces_may_count_requests_itself() {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    static HTTP: OnceLock<HttpServer> = OnceLock::new();
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    // It is asked while a duration is observed, and waits for a thread that counts a new route.
+    let traces = || {
+        if let Some(http) = HTTP.get()
+            && !ASKED.swap(true, Ordering::Relaxed)
+        {
+            let inner = std::thread::spawn(|| http.start("GET", "/inner").finish("200"));
+            inner.join().unwrap();
+        }
+        None
+    };
+    let builder = Registry::builder().process(false).runtime(false);
+    let registry = builder.trace_ids(traces).build().unwrap();
+    let http = HttpServer::register(&registry).unwrap();
+    http.start("GET", "/outer").finish("200");
+    http.start("GET", "/outer").finish("200");
+    assert!(HTTP.set(http.clone()).is_ok());
+    let (done, waiting) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        http.start("GET", "/outer").finish("200");
+        done.send(()).unwrap();
+    });
+    let waited = waiting.recv_timeout(std::time::Duration::from_secs(20));
+    assert!(waited.is_ok(), "a lock is held");
+    assert_eq!(lines(&registry, "http_requests_total").len(), 2);
+}

@@ -4,11 +4,10 @@ use std::task::{Context, Poll};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
-use redis::aio::ConnectionLike;
 use stonechat_metrics::{
-    Database, DatabaseMetric, Format, GrpcServer, MetricsRecorder, Named, Redis, Registry,
+    Database, DatabaseMetric, Format, GrpcServer, MetricsRecorder, Named, Registry,
 };
-use tower::{Layer, Service, ServiceExt, service_fn};
+use tower::{Layer, ServiceExt, service_fn};
 use tracing_subscriber::prelude::*;
 
 use super::lines;
@@ -71,6 +70,7 @@ async fn a_grpc_call_counts_under_the_status_of_its_trailers() {
     for (head, end, read, code) in cases {
         let registry = Registry::bare();
         let grpc = GrpcServer::register(&registry).unwrap();
+        grpc.known_methods(["/chat.Logic/SendMessage"]);
         let service = service_fn(move |_: Request<()>| {
             let mut response = Response::new(Answer {
                 data: end.is_some(),
@@ -101,92 +101,95 @@ async fn a_grpc_call_counts_under_the_status_of_its_trailers() {
     }
 }
 
-#[tokio::test]
-async fn methods_that_do_not_exist_share_one_series() {
-    let registry = Registry::bare();
-    let grpc = GrpcServer::register(&registry).unwrap();
-    let service = service_fn(async |_: Request<()>| {
-        let end = Some(End::Trailers("12"));
-        Ok::<_, &str>(Response::new(Answer { data: false, end }))
-    });
-    let mut service = grpc.layer().layer(service);
-    for path in ["/a.B/c", "/x/123", "nonsense"] {
+/// Calls a service that answers each path with the code that is given with it.
+async fn call_all(registry: &Registry, calls: &[(&str, &'static str)]) {
+    let grpc = GrpcServer::register(registry).unwrap();
+    for &(path, code) in calls {
+        let end = (!code.is_empty()).then_some(End::Trailers(code));
+        let service = service_fn(move |_: Request<()>| async move {
+            Ok::<_, &str>(Response::new(Answer { data: false, end }))
+        });
         let request = Request::builder().uri(path).body(()).unwrap();
-        let answer = service.call(request).await.unwrap();
+        let answer = grpc.layer().layer(service).oneshot(request).await.unwrap();
         let _ = answer.into_body().collect().await;
     }
-    let labels = r#"{service="unknown",method="unknown",code="Unimplemented"}"#;
-    assert_eq!(
-        lines(&registry, "grpc_server_handled_total"),
-        [format!("grpc_server_handled_total{labels} 3")]
-    );
 }
 
-/// A connection that answers everything, or nothing.
-struct FakeRedis(bool);
-
-impl ConnectionLike for FakeRedis {
-    fn req_packed_command<'a>(
-        &'a mut self,
-        _: &'a redis::Cmd,
-    ) -> redis::RedisFuture<'a, redis::Value> {
-        let answer = match self.0 {
-            true => Ok(redis::Value::Okay),
-            false => Err(redis::RedisError::from(std::io::Error::other("gone"))),
-        };
-        Box::pin(async { answer })
-    }
-
-    fn req_packed_commands<'a>(
-        &'a mut self,
-        _: &'a redis::Pipeline,
-        _: usize,
-        count: usize,
-    ) -> redis::RedisFuture<'a, Vec<redis::Value>> {
-        Box::pin(async move { Ok(vec![redis::Value::Okay; count]) })
-    }
-
-    fn get_db(&self) -> i64 {
-        0
+#[tokio::test]
+async fn methods_that_nobody_has_seen_answer_share_one_series() {
+    let registry = Registry::bare();
+    // What a router, a gatekeeper, a limit and a service that is none answer for any path.
+    let from_outside = ["12", "16", "7", "8", "14", "4", "1", ""];
+    let paths: Vec<String> = (0..8).map(|number| format!("/x/{number}")).collect();
+    let paths = paths.iter().map(String::as_str);
+    let calls: Vec<(&str, &str)> = paths.zip(from_outside).collect();
+    call_all(&registry, &calls).await;
+    let counted = lines(&registry, "grpc_server_handled_total");
+    let unknown = r#"{service="unknown",method="unknown","#;
+    assert_eq!(counted.len(), from_outside.len(), "{counted:?}");
+    for line in counted {
+        assert!(line.contains(unknown), "{line}");
     }
 }
 
 #[tokio::test]
-async fn commands_to_redis_are_counted_by_how_they_end() {
+async fn a_method_that_has_answered_has_series_of_its_own() {
     let registry = Registry::bare();
-    let redis = Redis::register(&registry).unwrap();
-    let mut working = redis.observed(FakeRedis(true));
-    let mut broken = redis.observed(FakeRedis(false));
-    let _: redis::Value = redis::cmd("SET")
-        .arg("k")
-        .arg("v")
-        .query_async(&mut working)
-        .await
-        .unwrap();
-    let lost: redis::RedisResult<redis::Value> =
-        redis::cmd("get").arg("k").query_async(&mut broken).await;
-    assert!(lost.is_err());
-    let mut pipe = redis::pipe();
-    let _: Vec<redis::Value> = pipe
-        .cmd("GET")
-        .arg("a")
-        .cmd("GET")
-        .arg("b")
-        .query_async(&mut working)
-        .await
-        .unwrap();
+    let calls = [("/a.B/c", "16"), ("/a.B/c", "5"), ("/a.B/c", "16")];
+    call_all(&registry, &calls).await;
+    let series = |service: &str, method: &str, code: &str| {
+        let labels = format!(r#"service="{service}",method="{method}",code="{code}""#);
+        format!("grpc_server_handled_total{{{labels}}} 1")
+    };
     assert_eq!(
-        lines(&registry, "redis_operations_total"),
+        lines(&registry, "grpc_server_handled_total"),
         [
-            r#"redis_operations_total{operation="get",status="error"} 1"#,
-            r#"redis_operations_total{operation="pipeline",status="ok"} 1"#,
-            r#"redis_operations_total{operation="set",status="ok"} 1"#,
+            series("a.B", "c", "NotFound"),
+            series("a.B", "c", "Unauthenticated"),
+            series("unknown", "unknown", "Unauthenticated"),
         ]
     );
-    assert_eq!(
-        lines(&registry, "redis_operation_duration_seconds_count").len(),
-        3
-    );
+}
+
+#[tokio::test]
+async fn a_method_whose_panic_is_caught_outside_counts_as_internal() {
+    for in_body in [false, true] {
+        let registry = Registry::bare();
+        let grpc = GrpcServer::register(&registry).unwrap();
+        grpc.known_methods(["/a.B/c"]);
+        let service = service_fn(move |_: Request<()>| async move {
+            if !in_body {
+                std::panic::resume_unwind(Box::new("a bug"));
+            }
+            Ok::<_, &str>(Response::new(Panics))
+        });
+        let request = Request::builder().uri("/a.B/c").body(()).unwrap();
+        let call = async {
+            let answer = grpc.layer().layer(service).oneshot(request).await.unwrap();
+            answer.into_body().collect().await.is_ok()
+        };
+        assert!(super::panics_inside(call).await);
+        let labels = r#"{service="a.B",method="c",code="Internal"}"#;
+        assert_eq!(
+            lines(&registry, "grpc_server_handled_total"),
+            [format!("grpc_server_handled_total{labels} 1")]
+        );
+    }
+}
+
+/// A body that fails to be one.
+struct Panics;
+
+impl Body for Panics {
+    type Data = bytes::Bytes;
+    type Error = &'static str;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<bytes::Bytes>, &'static str>>> {
+        std::panic::resume_unwind(Box::new("a bug"))
+    }
 }
 
 #[tokio::test]
