@@ -2,6 +2,7 @@
 //! their own.
 
 mod answer; // one answer to a scrape
+mod serve; // connections, and how much of the process they may take
 
 use std::fmt;
 use std::io;
@@ -17,6 +18,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::registry::Registry;
+use serve::Limits;
 
 /// How long [`AdminServer::shutdown`] waits for answers that are under way.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(1);
@@ -37,6 +39,9 @@ pub fn metrics_router(registry: Registry) -> Router {
 ///
 /// `/healthz` answers `ok` as long as the runtime runs tasks. The address is best a loopback or
 /// internal one; port 0 takes a free port, see [`AdminServer::local_addr`].
+///
+/// It serves up to 64 connections, further ones wait until one of them is closed. A connection is
+/// closed that sends no whole request for 75 seconds, or does not take an answer within 30.
 ///
 /// # Errors
 ///
@@ -105,16 +110,13 @@ impl Admin {
         let listener = TcpListener::bind(addr).await?;
         let local_addr = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = axum::serve(listener, self.router()).with_graceful_shutdown(async {
+        let stopped = async {
             // A handle that was dropped without `shutdown` leaves the server running.
             if stopped.await.is_err() {
                 std::future::pending::<()>().await;
             }
-        });
-        let task = tokio::spawn(async {
-            // It ends only by being stopped: `axum::serve` retries what `accept` refuses.
-            let _ = server.await;
-        });
+        };
+        let task = tokio::spawn(serve::run(listener, self.router(), Limits::USUAL, stopped));
         Ok(AdminServer {
             local_addr,
             stop,

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -13,15 +14,17 @@ use crate::registry::Registry;
 /// for all series again.
 const BUFFERS_MAX: usize = 2;
 
-/// From this size on an answer is compressed on a thread that may be kept busy.
-#[cfg(feature = "compression")]
-const COMPRESS_HERE_MAX: usize = 64 * 1024;
+/// From this size on an answer is written and compressed on a thread that may be kept busy, as
+/// every other task of the worker would wait for it.
+const HERE_BYTES_MAX: usize = 64 * 1024;
 
 /// What the route `/metrics` answers with.
 #[derive(Clone)]
 pub struct Answers {
     registry: Registry,
     buffers: Arc<Mutex<Vec<String>>>,
+    /// The size of the last answer, in bytes, from which that of the next is guessed.
+    last_bytes: Arc<AtomicUsize>,
 }
 
 impl Answers {
@@ -29,7 +32,23 @@ impl Answers {
         Self {
             registry,
             buffers: Arc::default(),
+            // Nothing is known of the first one, so it is taken for a large one.
+            last_bytes: Arc::new(AtomicUsize::new(usize::MAX)),
         }
+    }
+
+    /// Writes an answer, elsewhere if it is likely to take long.
+    async fn written(&self, write: impl Fn(&Self) -> Bytes + Clone + Send + 'static) -> Bytes {
+        let body = if self.last_bytes.load(Ordering::Relaxed) <= HERE_BYTES_MAX {
+            write(self)
+        } else {
+            let (answers, again) = (self.clone(), write.clone());
+            let work = tokio::task::spawn_blocking(move || write(&answers));
+            // The runtime may be ending.
+            work.await.unwrap_or_else(|_| again(self))
+        };
+        self.last_bytes.store(body.len(), Ordering::Relaxed);
+        body
     }
 
     fn text(&self, format: Format) -> Bytes {
@@ -67,15 +86,23 @@ impl Drop for Lent {
 
 pub async fn metrics(State(answers): State<Answers>, headers: HeaderMap) -> Response {
     let (content_type, body) = match negotiate_wire(&list(&headers, &header::ACCEPT)) {
-        Wire::Text(format) => (format.content_type(), answers.text(format)),
+        Wire::Text(format) => (
+            format.content_type(),
+            answers.written(move |answers| answers.text(format)).await,
+        ),
         #[cfg(feature = "protobuf")]
         Wire::Protobuf => (
             crate::encode::PROTOBUF_CONTENT_TYPE,
-            answers.registry.encode_protobuf().into(),
+            answers
+                .written(|answers| answers.registry.encode_protobuf().into())
+                .await,
         ),
         // It is not offered, so nobody gets here.
         #[cfg(not(feature = "protobuf"))]
-        Wire::Protobuf => (Format::Text.content_type(), answers.text(Format::Text)),
+        Wire::Protobuf => (
+            Format::Text.content_type(),
+            answers.written(|answers| answers.text(Format::Text)).await,
+        ),
     };
     let accepted = list(&headers, &header::ACCEPT_ENCODING);
     let (encoding, body) = compressed(&accepted, body).await;
@@ -109,7 +136,7 @@ async fn compressed(accepted: &str, body: Bytes) -> (Option<&'static str>, Bytes
     let Some(encoding) = choose(accepted) else {
         return (None, body);
     };
-    if body.len() <= COMPRESS_HERE_MAX {
+    if body.len() <= HERE_BYTES_MAX {
         return encode(encoding, body);
     }
     let plain = body.clone();

@@ -173,3 +173,25 @@ async fn answers_are_compressed_for_those_who_take_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_large_answer_does_not_hold_up_the_runtime() {
+    use std::thread::ThreadId;
+    let registry = Registry::bare();
+    let family = registry.gauge("x", "X.").labels(["n"]).series_max(10_000);
+    let family = family.register().unwrap();
+    for number in 0..10_000 {
+        family.set([&number.to_string()], 1.0);
+    }
+    let writer = std::sync::Arc::new(std::sync::Mutex::new(None::<ThreadId>));
+    let noted = std::sync::Arc::clone(&writer);
+    registry.on_scrape(move || *noted.lock().unwrap() = Some(std::thread::current().id()));
+    let router = metrics_router(registry);
+    for _ in 0..2 {
+        let request = Request::builder().uri("/metrics").body(Body::empty());
+        let answer = router.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let writer = writer.lock().unwrap().take();
+        assert_ne!(writer, Some(std::thread::current().id()));
+    }
+}
