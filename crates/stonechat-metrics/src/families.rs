@@ -102,6 +102,40 @@ struct Pool {
     idle: [Gauge; 2],
 }
 
+/// The pools whose connections are in the gauges, all of them together.
+#[cfg(feature = "sqlx")]
+pub(crate) struct WatchedPools {
+    gauges: Pool,
+    pools: parking_lot::Mutex<Vec<PoolReading>>,
+}
+
+/// Connections in use, and those that wait; none once the pool is closed.
+#[cfg(feature = "sqlx")]
+pub(crate) type PoolReading = Box<dyn Fn() -> Option<(u64, u64)> + Send + Sync>;
+
+#[cfg(feature = "sqlx")]
+impl WatchedPools {
+    pub fn watch(&self, pool: PoolReading) {
+        self.pools.lock().push(pool);
+    }
+}
+
+#[cfg(feature = "sqlx")]
+impl crate::registry::Refresh for WatchedPools {
+    fn refresh(&self) -> bool {
+        let (mut active, mut idle) = (0, 0);
+        self.pools.lock().retain(|pool| {
+            let reading = pool();
+            let (more_active, more_idle) = reading.unwrap_or_default();
+            active += more_active;
+            idle += more_idle;
+            reading.is_some()
+        });
+        self.gauges.set(active, idle);
+        true
+    }
+}
+
 impl Pool {
     /// A gauge by state, and one for each state alone; those that are absent count into the void.
     fn new(by_state: &Part<Gauge>, active: Gauge, idle: Gauge) -> Self {

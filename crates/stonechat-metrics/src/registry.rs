@@ -1,12 +1,14 @@
 //! The registry: which families there are, and who may add one.
 
 mod build; // a registry that differs from the usual one
+mod refresh; // what is done before a scrape
 mod scrape; // everything that one scrape shows
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -20,6 +22,8 @@ use crate::metric::{Counter, Gauge, Histogram, Metric, TraceSource};
 use crate::session::Session;
 
 pub use build::RegistryBuilder;
+use refresh::Refresher;
+pub(crate) use refresh::{Refresh, Refreshed};
 
 /// All metrics of a service. Clones are the same registry, and may be used by any thread.
 ///
@@ -53,6 +57,8 @@ pub(crate) struct Shared {
     traces: Option<TraceSource>,
     own: OwnMetrics,
     names: Mutex<Names>,
+    /// How many families were unregistered so far.
+    unregistered: AtomicU64,
 }
 
 #[derive(Default)]
@@ -62,7 +68,7 @@ struct Names {
     samples: BTreeMap<String, Arc<Desc>>,
     collectors: Vec<Arc<dyn Collect>>,
     included: Vec<Registry>,
-    refreshers: Vec<Arc<dyn Fn() + Send + Sync>>,
+    refreshers: Vec<Refresher>,
 }
 
 /// How many registries may stand inside of each other.
@@ -113,6 +119,7 @@ impl Registry {
             traces,
             own,
             names: Mutex::new(names),
+            unregistered: AtomicU64::new(0),
         };
         Self {
             shared: Arc::new(shared),
@@ -165,14 +172,28 @@ impl Registry {
     /// # }
     /// ```
     pub fn unregister(&self, name: &str) -> bool {
+        let name = self.full_name(name);
         let mut names = self.shared.names.lock();
-        let Some(family) = names.families.remove(&self.full_name(name)) else {
+        let Some(family) = names.families.remove(&name) else {
             return false;
         };
         for sample in family.desc().sample_names() {
             names.samples.remove(&sample);
         }
+        let gone = |refresher: &mut Refresher| !refresher.outlives(&name);
+        let gone: Vec<Refresher> = names.refreshers.extract_if(.., gone).collect();
+        drop(names);
+        // Whoever keeps handles looks at this.
+        self.shared.unregistered.fetch_add(1, Ordering::Relaxed);
+        // What they hold is let go of when nothing is locked any more.
+        drop(gone);
         true
+    }
+
+    /// How many families were unregistered so far.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn unregistered(&self) -> u64 {
+        self.shared.unregistered.load(Ordering::Relaxed)
     }
 
     /// Shows the families of another registry too, those it has now and those it gets later, with
@@ -217,23 +238,6 @@ impl Registry {
         }
         let included = self.shared.names.lock().included.clone();
         included.iter().any(|inner| inner.shows(other, depth - 1))
-    }
-
-    /// Calls a function before each scrape, for gauges that are cheaper to ask for than to keep up
-    /// to date. It is to be quick, as the scraper waits for it.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
-    /// let registry = stonechat_metrics::Registry::bare();
-    /// let (sender, _receiver) = std::sync::mpsc::sync_channel::<u8>(4);
-    /// let waiting = registry.gauge("jobs_waiting", "Jobs that wait.").register()?;
-    /// registry.on_scrape(move || waiting.set(3.0));
-    /// # drop(sender);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn on_scrape(&self, refresh: impl Fn() + Send + Sync + 'static) {
-        self.shared.names.lock().refreshers.push(Arc::new(refresh));
     }
 
     /// Starts a session: what it owns is removed once it is over and a scrape has seen the end.

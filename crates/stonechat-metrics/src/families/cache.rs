@@ -1,7 +1,13 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
 use super::named::{Chosen, Key, Named, Part, Template, standard};
 use crate::error::RegisterError;
+use crate::family::{OTHER, SERIES_MAX};
 use crate::metric::{Counter, Gauge};
-use crate::registry::Registry;
+use crate::registry::{Refresh, Registry};
 
 /// Caches: `cache_hits_total{cache}`, `cache_misses_total{cache}`; the part of look-ups that hit,
 /// and other names, by [`register_as`](Self::register_as).
@@ -17,10 +23,9 @@ use crate::registry::Registry;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Caches {
-    registry: Registry,
     hits: Part<Counter>,
     misses: Part<Counter>,
-    rate: Part<Gauge>,
+    rates: Option<Arc<Rates>>,
 }
 
 /// The metrics of [`Caches`].
@@ -75,27 +80,36 @@ impl Caches {
         names: &[(CacheMetric, Named)],
     ) -> Result<Self, RegisterError> {
         let chosen = Chosen::here(registry, names);
+        let hits: Part<Counter> = chosen.part(CacheMetric::Hits)?;
+        let misses: Part<Counter> = chosen.part(CacheMetric::Misses)?;
+        let rate: Part<Gauge> = chosen.part(CacheMetric::Rate)?;
+        let rates = rate.refreshed().map(|refreshed| {
+            let all = [Some(refreshed), hits.refreshed(), misses.refreshed()];
+            registry.refresher(all.into_iter().flatten().collect(), || Rates {
+                rate,
+                caches: Mutex::default(),
+            })
+        });
         Ok(Self {
-            registry: registry.clone(),
-            hits: chosen.part(CacheMetric::Hits)?,
-            misses: chosen.part(CacheMetric::Misses)?,
-            rate: chosen.part(CacheMetric::Rate)?,
+            hits,
+            misses,
+            rates,
         })
     }
 
-    /// The series of one cache. Call it once for each cache and keep the result.
+    /// The series of one cache; asked for again, they are the same. Call it once for each cache and
+    /// keep the result.
     pub fn cache(&self, name: &str) -> Cache {
-        let cache = Cache {
+        let Some(rates) = &self.rates else {
+            return Cache {
+                hits: self.hits.with(&[name]),
+                misses: self.misses.with(&[name]),
+            };
+        };
+        rates.cache(name, |name| Cache {
             hits: counter(&self.hits, name),
             misses: counter(&self.misses, name),
-        };
-        if !self.rate.is_absent() {
-            let rate = self.rate.with(&[name]);
-            let Cache { hits, misses } = cache.clone();
-            self.registry
-                .on_scrape(move || rate.set(hits.get() / (hits.get() + misses.get())));
-        }
-        cache
+        })
     }
 }
 
@@ -105,6 +119,39 @@ fn counter(part: &Part<Counter>, name: &str) -> Counter {
         Part::absent().with(&[])
     } else {
         part.with(&[name])
+    }
+}
+
+/// The rates of all caches, which are set before each scrape.
+#[derive(Debug)]
+struct Rates {
+    rate: Part<Gauge>,
+    /// By name, up to [`SERIES_MAX`]; the rest share one.
+    caches: Mutex<BTreeMap<String, (Cache, Gauge)>>,
+}
+
+impl Rates {
+    fn cache(&self, name: &str, make: impl FnOnce(&str) -> Cache) -> Cache {
+        let mut caches = self.caches.lock();
+        let full = caches.len() >= SERIES_MAX && !caches.contains_key(name);
+        let name = if full { OTHER } else { name };
+        if let Some((cache, _)) = caches.get(name) {
+            return cache.clone();
+        }
+        let cache = make(name);
+        let rate = self.rate.with(&[name]);
+        caches.insert(name.to_owned(), (cache.clone(), rate));
+        cache
+    }
+}
+
+impl Refresh for Rates {
+    fn refresh(&self) -> bool {
+        for (Cache { hits, misses }, rate) in self.caches.lock().values() {
+            let (hits, misses) = (hits.get(), misses.get());
+            rate.set(hits / (hits + misses));
+        }
+        true
     }
 }
 

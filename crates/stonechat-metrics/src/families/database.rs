@@ -1,11 +1,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+#[cfg(feature = "sqlx")]
+use super::WatchedPools;
 use super::named::{Chosen, Key, Named, Part, Template, standard};
 use super::{Outcome, Pool};
 use crate::buckets;
 use crate::error::RegisterError;
 use crate::metric::{Counter, Gauge, Histogram, Timer};
+#[cfg(feature = "sqlx")]
+use crate::registry::Refreshed;
 use crate::registry::Registry;
 
 /// Queries to a database: `db_query_duration_seconds{operation,table}`; the number of queries, the
@@ -31,6 +35,9 @@ struct Families {
     queries: Part<Counter>,
     duration: Part<Histogram>,
     pool: Pool,
+    /// The gauges of the pool that there are.
+    #[cfg(feature = "sqlx")]
+    pool_gauges: Vec<Refreshed>,
 }
 
 /// The metrics of [`Database`].
@@ -96,7 +103,11 @@ impl Database {
         let by_state: Part<Gauge> = chosen.part(DatabaseMetric::Pool)?;
         let active: Part<Gauge> = chosen.part(DatabaseMetric::PoolActive)?;
         let idle: Part<Gauge> = chosen.part(DatabaseMetric::PoolIdle)?;
+        #[cfg(feature = "sqlx")]
+        let pool_gauges = [&by_state, &active, &idle].map(Part::refreshed);
         Ok(Self(Arc::new(Families {
+            #[cfg(feature = "sqlx")]
+            pool_gauges: pool_gauges.into_iter().flatten().collect(),
             queries: chosen.part(DatabaseMetric::Queries)?,
             duration: chosen.part(DatabaseMetric::Duration)?,
             pool: Pool::new(&by_state, active.with(&[]), idle.with(&[])),
@@ -141,6 +152,19 @@ impl Database {
     pub(crate) fn took(&self, operation: &str, table: &str, elapsed: std::time::Duration) {
         let duration = self.0.duration.with(&[operation, table]);
         duration.observe_duration(elapsed);
+    }
+
+    /// The pools that are in the gauges of a registry; none if there are no such gauges.
+    #[cfg(feature = "sqlx")]
+    pub(crate) fn watched_pools(&self, registry: &Registry) -> Option<Arc<WatchedPools>> {
+        let Families {
+            pool, pool_gauges, ..
+        } = &*self.0;
+        let watched = || WatchedPools {
+            gauges: pool.clone(),
+            pools: parking_lot::Mutex::default(),
+        };
+        (!pool_gauges.is_empty()).then(|| registry.refresher(pool_gauges.clone(), watched))
     }
 
     /// Sets the connections of the pool: those in use, and those that wait for a query.

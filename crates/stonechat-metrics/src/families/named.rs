@@ -8,7 +8,7 @@ use crate::desc::{Desc, Kind, TimeUnit};
 use crate::error::{Place, Problem, RegisterError};
 use crate::family::{FamilyCore, SERIES_MAX};
 use crate::metric::{Metric, Shape};
-use crate::registry::Registry;
+use crate::registry::{Refreshed, Registry};
 use crate::session::Session;
 
 /// Most labels of a metric of a ready family.
@@ -320,6 +320,16 @@ impl<M: Metric> Part<M> {
 
     pub fn is_absent(&self) -> bool {
         self.core.is_none()
+    }
+
+    /// What something that sets it before each scrape is registered for, unless it is absent.
+    pub fn refreshed(&self) -> Option<Refreshed> {
+        use crate::family::AnyFamily;
+        let core = self.core.as_ref()?;
+        Some(Refreshed {
+            name: core.desc().name.clone(),
+            labels: format!("{:?}", self.slots),
+        })
     }
 
     /// Whether a label holds this part.

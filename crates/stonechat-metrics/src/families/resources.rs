@@ -6,7 +6,7 @@ use super::named::{Chosen, Key, Named, Part, Template, standard};
 use crate::collect::{ProcessReading, read_process};
 use crate::error::RegisterError;
 use crate::metric::Gauge;
-use crate::registry::Registry;
+use crate::registry::{Refresh, Registry};
 
 /// Between two readings at least this time passes: the CPU ratio needs a time to be taken over.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -101,8 +101,10 @@ impl Resources {
         names: &[(ResourceMetric, Named)],
     ) -> Result<Self, RegisterError> {
         let chosen = Chosen::here(registry, names);
-        let gauge = |key| -> Result<Option<Gauge>, RegisterError> {
+        let mut families = Vec::new();
+        let mut gauge = |key| -> Result<Option<Gauge>, RegisterError> {
             let part: Part<Gauge> = chosen.part(key)?;
+            families.extend(part.refreshed());
             Ok((!part.is_absent()).then(|| part.with(&[])))
         };
         let gauges = Gauges {
@@ -113,10 +115,28 @@ impl Resources {
             open_files: gauge(ResourceMetric::OpenFiles)?,
             tasks: gauge(ResourceMetric::Tasks)?,
         };
-        let tasks = TaskSource::here();
-        let last = Mutex::new(None);
-        registry.on_scrape(move || gauges.refresh(&tasks, &mut last.lock(), Instant::now()));
+        registry.refresher(families, || Readings {
+            gauges,
+            tasks: TaskSource::here(),
+            last: Mutex::new(None),
+        });
         Ok(Self(()))
+    }
+}
+
+/// What is read before a scrape.
+struct Readings {
+    gauges: Gauges,
+    tasks: TaskSource,
+    /// When it was read last, and the CPU time then, in seconds.
+    last: Mutex<Option<(Instant, f64)>>,
+}
+
+impl Refresh for Readings {
+    fn refresh(&self) -> bool {
+        let mut last = self.last.lock();
+        self.gauges.refresh(&self.tasks, &mut last, Instant::now());
+        true
     }
 }
 

@@ -10,7 +10,11 @@ use crate::family::OTHER;
 use crate::registry::Registry;
 
 impl Database {
-    /// Sets the gauges of the pool at each scrape of the registry.
+    /// Sets the gauges of the pool at each scrape of the registry. Several pools are shown as their
+    /// sum; register one `Database` for each, with a fixed label or a name of its own, to tell them
+    /// apart.
+    ///
+    /// The registry keeps the pool until it is closed, or the gauges are unregistered.
     ///
     /// ```no_run
     /// # fn watch<D: sqlx::Database>(registry: &stonechat_metrics::Registry, pool: &sqlx::Pool<D>) -> Result<(), stonechat_metrics::RegisterError> {
@@ -25,11 +29,14 @@ impl Database {
     /// # }
     /// ```
     pub fn watch_pool<D: sqlx::Database>(&self, registry: &Registry, pool: &sqlx::Pool<D>) {
-        let (database, pool) = (self.clone(), pool.clone());
-        registry.on_scrape(move || {
+        let Some(watched) = self.watched_pools(registry) else {
+            return;
+        };
+        let pool = pool.clone();
+        watched.watch(Box::new(move || {
             let (all, idle) = (u64::from(pool.size()), pool.num_idle() as u64);
-            database.set_pool(all.saturating_sub(idle), idle);
-        });
+            (!pool.is_closed()).then(|| (all.saturating_sub(idle), idle))
+        }));
     }
 
     /// A layer for `tracing_subscriber` that observes the time of every query that sqlx runs, with

@@ -91,9 +91,8 @@ impl Gathering {
             return;
         }
         self.seen.push(Arc::clone(shared));
+        registry.refresh();
         // The lock is not held while anything is read: a scrape does not delay a registration.
-        let refreshers = shared.names.lock().refreshers.clone();
-        refreshers.iter().for_each(|refresh| refresh());
         let (families, collectors, included) = {
             let names = shared.names.lock();
             let families: Vec<_> = names.families.values().cloned().collect();

@@ -12,6 +12,7 @@
 mod admin;
 mod composition;
 mod exposition;
+mod facade;
 mod families;
 mod http;
 mod integrations;
@@ -20,6 +21,7 @@ mod prometheus;
 mod protobuf;
 mod recent;
 mod redis_connection;
+mod refresh;
 mod registration;
 mod scheduler;
 mod sessions;
