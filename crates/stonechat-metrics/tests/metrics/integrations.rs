@@ -4,9 +4,7 @@ use std::task::{Context, Poll};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
-use stonechat_metrics::{
-    Database, DatabaseMetric, Format, GrpcServer, MetricsRecorder, Named, Registry,
-};
+use stonechat_metrics::{Database, DatabaseMetric, Format, GrpcServer, Named, Registry};
 use tower::{Layer, ServiceExt, service_fn};
 use tracing_subscriber::prelude::*;
 
@@ -235,39 +233,6 @@ async fn a_pool_and_its_queries_are_observed() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     panic!("{}", registry.encode(Format::Text));
-}
-
-#[test]
-fn libraries_that_use_the_facade_land_in_the_registry() {
-    let registry = Registry::bare();
-    let recorder = MetricsRecorder::new(&registry)
-        .unwrap()
-        .buckets("lib.wait", [1.0, 2.0]);
-    metrics::with_local_recorder(&recorder, || {
-        metrics::describe_counter!("lib.calls", "Calls of the library.");
-        for _ in 0..3 {
-            metrics::counter!("lib.calls", "to-what" => "x", "a" => "1").increment(2);
-        }
-        metrics::counter!("lib.calls", "a" => "1", "to-what" => "x").absolute(5);
-        metrics::counter!("lib.calls").increment(1);
-        metrics::gauge!("lib.calls_total").set(1.0);
-        metrics::gauge!("9lives").increment(3.5);
-        metrics::gauge!("9lives").decrement(1.0);
-        metrics::histogram!("lib.wait").record(1.5);
-        metrics::histogram!("lib.wait").record(f64::NAN);
-        metrics::counter!("lib.bad", "__name__" => "x").increment(1);
-    });
-    let text = registry.encode(Format::Text);
-    for line in [
-        "# HELP lib_calls_total Calls of the library.",
-        r#"lib_calls_total{a="1",to_what="x"} 6"#,
-        "_9lives 2.5",
-        r#"lib_wait_bucket{le="2"} 1"#,
-        r#"stonechat_values_ignored_total{family="lib_wait"} 1"#,
-        "stonechat_recorder_refused_total 3",
-    ] {
-        assert!(text.lines().any(|own| own == line), "{line} in\n{text}");
-    }
 }
 
 #[test]
