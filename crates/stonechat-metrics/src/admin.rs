@@ -26,11 +26,14 @@ const SHUTDOWN_MAX: Duration = Duration::from_secs(1);
 /// `GET /metrics`, in the format that the scraper asks for: text 0.0.4, OpenMetrics 1.0 or, with the
 /// feature `protobuf`, messages; with the feature `compression` by gzip or zstd, if it takes them.
 ///
+/// A request with the header `X-Prometheus-Scrape-Timeout-Seconds` is a scrape, which the series of an ended
+/// [`Session`](crate::Session) wait for. Without it, as from `curl`, it is a person who looks.
+///
 /// Merge it into a router of the service only if the whole world may read the metrics; otherwise
 /// [`serve_admin`] has a listener of its own for them.
 pub fn metrics_router(registry: Registry) -> Router {
     Router::new()
-        .route("/metrics", get(answer::metrics))
+        .route("/metrics", get(answer::metrics).head(answer::head))
         .with_state(answer::Answers::new(registry))
 }
 

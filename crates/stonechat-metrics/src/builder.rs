@@ -96,8 +96,9 @@ impl<M: Metric, const N: usize> FamilyBuilder<'_, M, N> {
         self
     }
 
-    /// How long the series of an ended [`Session`](crate::Session) wait for a scrape; five minutes
-    /// without this.
+    /// How long the series of an ended [`Session`](crate::Session) wait for the scrapes; five minutes
+    /// without this. From then on the next session of the family that begins or ends removes them, or the next scrape,
+    /// which shows them once more.
     pub fn ended_wait_max(mut self, wait: Duration) -> Self {
         self.0.desc.ended_wait_max = wait;
         self

@@ -1,19 +1,22 @@
 //! Families: one name, and one series for each set of label values.
 
-mod core; // the table of series, its limit, and those that have ended
+mod core; // the table of series, and its limit
+mod ended; // series whose sessions are over
 mod recent; // the series that a thread used last
 mod suspect; // label values that look as if there will be ever more of them
 mod values; // the label values of one series
+mod visit; // what an encoder sees
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::metric::{Counter, Gauge, Histogram, Metric};
 
-pub use self::core::{AnyFamily, FamilyCore, Series, View, Visitor};
+pub use self::core::{FamilyCore, Series, is_other};
 pub use recent::{Recent, RecentKey};
 pub use values::LabelValues;
 pub use values::render;
+pub use visit::{AnyFamily, Look, View, Visitor};
 
 /// Most series of a family, unless it says otherwise.
 pub const SERIES_MAX: usize = 2_000;

@@ -24,6 +24,7 @@ use crate::session::Session;
 pub use build::RegistryBuilder;
 use refresh::Refresher;
 pub(crate) use refresh::{Refresh, Refreshed};
+pub(crate) use scrape::Reader;
 
 /// All metrics of a service. Clones are the same registry, and may be used by any thread.
 ///
@@ -55,10 +56,30 @@ pub(crate) struct Shared {
     /// The same as text, without braces.
     constant_rendered: String,
     traces: Option<TraceSource>,
+    /// Scrapes that are to see the end of a session.
+    scrapers: u64,
     own: OwnMetrics,
     names: Mutex<Names>,
     /// How many families were unregistered so far.
     unregistered: AtomicU64,
+}
+
+/// What a builder of registries can change.
+#[derive(Debug, Clone)]
+struct Settings {
+    constant_labels: Vec<(String, String)>,
+    traces: Option<TraceSource>,
+    scrapers: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            constant_labels: Vec::new(),
+            traces: None,
+            scrapers: 1,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -81,7 +102,8 @@ impl Registry {
     pub fn new() -> Self {
         let place = Location::caller();
         let collectors = collect::standard(place, true, true);
-        Self::assemble(Vec::new(), collectors, OwnMetrics::from_start(place), None)
+        let own = OwnMetrics::from_start(place);
+        Self::assemble(Settings::default(), collectors, own)
     }
 
     /// A registry without the metrics of the process and the runtime, for tests and for a second
@@ -89,7 +111,7 @@ impl Registry {
     #[track_caller]
     pub fn bare() -> Self {
         let own = OwnMetrics::once_reached(Location::caller());
-        Self::assemble(Vec::new(), Vec::new(), own, None)
+        Self::assemble(Settings::default(), Vec::new(), own)
     }
 
     /// Starts the description of a registry that is neither [`new`](Self::new) nor
@@ -99,24 +121,20 @@ impl Registry {
         RegistryBuilder::new(Location::caller())
     }
 
-    fn assemble(
-        constant_labels: Vec<(String, String)>,
-        collectors: Vec<Arc<dyn Collect>>,
-        own: OwnMetrics,
-        traces: Option<TraceSource>,
-    ) -> Self {
+    fn assemble(settings: Settings, collectors: Vec<Arc<dyn Collect>>, own: OwnMetrics) -> Self {
         let mut names = Names::default();
         let collected = collectors.iter().flat_map(|collector| collector.describe());
         for desc in collected.chain(own.describe()) {
             names.claim(&desc);
         }
         names.collectors = collectors;
-        let pairs = constant_labels.iter();
+        let pairs = settings.constant_labels.iter();
         let pairs = pairs.map(|(name, value)| (name.as_str(), value.as_str()));
         let shared = Shared {
             constant_rendered: encode::render(pairs),
-            constant_labels,
-            traces,
+            constant_labels: settings.constant_labels,
+            traces: settings.traces,
+            scrapers: settings.scrapers,
             own,
             names: Mutex::new(names),
             unregistered: AtomicU64::new(0),
@@ -160,7 +178,8 @@ impl Registry {
     }
 
     /// Removes a family from the exposition, and says whether it was there; its name is free then.
-    /// Handles that somebody still holds keep working, but are no longer shown.
+    /// Handles that somebody still holds keep working, but are no longer shown, not even when the name
+    /// is registered again: that is another family, which gives handles of its own.
     ///
     /// ```
     /// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
@@ -240,13 +259,14 @@ impl Registry {
         included.iter().any(|inner| inner.shows(other, depth - 1))
     }
 
-    /// Starts a session: what it owns is removed once it is over and a scrape has seen the end.
+    /// Starts a session: what it owns is removed once it is over and the scrapes have seen the end.
     pub fn session(&self) -> Session {
         Session::new()
     }
 
-    /// Every metric and its value now, as one answer to a scrape. The order is always the same:
-    /// families by name, series by label values.
+    /// Every metric and its value now, as one answer to a scrape: whoever calls this is taken for a
+    /// scraper that has seen the ends of sessions. The order is always the same: families by name,
+    /// series by label values.
     pub fn encode(&self, format: Format) -> String {
         let mut out = String::new();
         self.encode_into(format, &mut out);
@@ -256,15 +276,55 @@ impl Registry {
     /// Like [`encode`](Self::encode), behind what is in `out` already. With a string that is used
     /// again and again, a scrape allocates nothing that depends on the number of series.
     pub fn encode_into(&self, format: Format, out: &mut String) {
-        encode::encode(self, format, out);
+        encode::encode(self, Reader::Scraper, format, out);
     }
 
-    /// Every metric and its value now, as delimited messages `io.prometheus.client.MetricFamily`.
-    /// Only these hold native histograms.
+    /// The same text for somebody who only looks: series of ended sessions go on waiting for a scrape.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
+    /// use stonechat_metrics::{Format, Registry};
+    ///
+    /// let registry = Registry::bare();
+    /// let rtt = registry.gauge("rtt_seconds", "Round trip.").labels(["session_id"]).register()?;
+    /// drop(registry.session().own(&rtt, ["s-1"]));
+    /// assert_eq!(registry.peek(Format::Text), registry.peek(Format::Text));
+    /// assert!(registry.encode(Format::Text).contains("s-1"));
+    /// assert_eq!(registry.peek(Format::Text), "");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn peek(&self, format: Format) -> String {
+        let mut out = String::new();
+        self.peek_into(format, &mut out);
+        out
+    }
+
+    /// Like [`peek`](Self::peek), behind what is in `out` already.
+    pub fn peek_into(&self, format: Format, out: &mut String) {
+        encode::encode(self, Reader::Person, format, out);
+    }
+
+    /// Every metric and its value now, as delimited messages `io.prometheus.client.MetricFamily`, for a
+    /// scraper as in [`encode`](Self::encode). Only these hold native histograms.
     #[cfg(feature = "protobuf")]
     pub fn encode_protobuf(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        encode::encode_protobuf(self, &mut out);
+        self.encode_protobuf_into(&mut out);
+        out
+    }
+
+    /// Like [`encode_protobuf`](Self::encode_protobuf), behind what is in `out` already.
+    #[cfg(feature = "protobuf")]
+    pub fn encode_protobuf_into(&self, out: &mut Vec<u8>) {
+        encode::encode_protobuf(self, Reader::Scraper, out);
+    }
+
+    /// The same messages for somebody who only looks, as in [`peek`](Self::peek).
+    #[cfg(feature = "protobuf")]
+    pub fn peek_protobuf(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode::encode_protobuf(self, Reader::Person, &mut out);
         out
     }
 

@@ -1,14 +1,21 @@
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http_body::Frame;
 use parking_lot::Mutex;
 
-use crate::encode::{Format, Wire, negotiate_wire};
-use crate::registry::Registry;
+use crate::encode::{self, Format, Wire, negotiate_wire};
+use crate::registry::{Reader, Registry};
+
+const VARY: &str = "accept, accept-encoding";
 
 /// Buffers that are kept from one scrape for the next, so that a scrape does not have to find room
 /// for all series again.
@@ -51,9 +58,16 @@ impl Answers {
         body
     }
 
-    fn text(&self, format: Format) -> Bytes {
+    #[cfg(feature = "protobuf")]
+    fn protobuf(&self, reader: Reader) -> Bytes {
+        let mut out = Vec::new();
+        encode::encode_protobuf(&self.registry, reader, &mut out);
+        out.into()
+    }
+
+    fn text(&self, reader: Reader, format: Format) -> Bytes {
         let mut text = self.buffers.lock().pop().unwrap_or_default();
-        self.registry.encode_into(format, &mut text);
+        encode::encode(&self.registry, reader, format, &mut text);
         Bytes::from_owner(Lent {
             text,
             buffers: Arc::clone(&self.buffers),
@@ -84,34 +98,72 @@ impl Drop for Lent {
     }
 }
 
-pub async fn metrics(State(answers): State<Answers>, headers: HeaderMap) -> Response {
-    let (content_type, body) = match negotiate_wire(&list(&headers, &header::ACCEPT)) {
-        Wire::Text(format) => (
-            format.content_type(),
-            answers.written(move |answers| answers.text(format)).await,
-        ),
+/// What a `GET` would answer with, but for the bytes.
+struct LengthUnknown;
+
+impl http_body::Body for LengthUnknown {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
+}
+
+/// How long the scraper waits, which Prometheus, vmagent, Stonechat and OpenTelemetry's receiver say.
+const SCRAPE_TIMEOUT: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
+
+/// Scrapers say how long they wait; a person's browser or `curl` does not.
+fn reader(headers: &HeaderMap) -> Reader {
+    if headers.contains_key(SCRAPE_TIMEOUT) {
+        Reader::Scraper
+    } else {
+        Reader::Person
+    }
+}
+
+/// Answers `HEAD` without writing anything out: nobody would have seen it. The length is not known, so the answer has
+/// none.
+pub async fn head(headers: HeaderMap) -> Response {
+    let content_type = match negotiate_wire(&list(&headers, &header::ACCEPT)) {
+        Wire::Text(format) => format.content_type(),
         #[cfg(feature = "protobuf")]
-        Wire::Protobuf => (
-            crate::encode::PROTOBUF_CONTENT_TYPE,
-            answers
-                .written(|answers| answers.registry.encode_protobuf().into())
-                .await,
-        ),
+        Wire::Protobuf => encode::PROTOBUF_CONTENT_TYPE,
+        // It is not offered, so nobody gets here.
+        #[cfg(not(feature = "protobuf"))]
+        Wire::Protobuf => Format::Text.content_type(),
+    };
+    let fields = [(header::CONTENT_TYPE, content_type), (header::VARY, VARY)];
+    (fields, Body::new(LengthUnknown)).into_response()
+}
+
+pub async fn metrics(State(answers): State<Answers>, headers: HeaderMap) -> Response {
+    let reader = reader(&headers);
+    let (content_type, body) = match negotiate_wire(&list(&headers, &header::ACCEPT)) {
+        Wire::Text(format) => {
+            let write = move |answers: &Answers| answers.text(reader, format);
+            (format.content_type(), answers.written(write).await)
+        }
+        #[cfg(feature = "protobuf")]
+        Wire::Protobuf => {
+            let write = move |answers: &Answers| answers.protobuf(reader);
+            (encode::PROTOBUF_CONTENT_TYPE, answers.written(write).await)
+        }
         // It is not offered, so nobody gets here.
         #[cfg(not(feature = "protobuf"))]
         Wire::Protobuf => (
             Format::Text.content_type(),
-            answers.written(|answers| answers.text(Format::Text)).await,
+            answers.text(reader, Format::Text),
         ),
     };
     let accepted = list(&headers, &header::ACCEPT_ENCODING);
     let (encoding, body) = compressed(&accepted, body).await;
     let mut answer = ([(header::CONTENT_TYPE, content_type)], body).into_response();
     let fields = answer.headers_mut();
-    fields.insert(
-        header::VARY,
-        HeaderValue::from_static("accept, accept-encoding"),
-    );
+    fields.insert(header::VARY, HeaderValue::from_static(VARY));
     if let Some(encoding) = encoding {
         fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }

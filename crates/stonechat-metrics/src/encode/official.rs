@@ -13,13 +13,13 @@ use super::number::whole;
 use crate::desc::{Desc, Kind};
 use crate::family::View;
 use crate::metric::Reading;
-use crate::registry::Registry;
+use crate::registry::{Reader, Registry};
 
 /// Lets a registry of `prometheus-client` expose this one's families among its own, in any format
-/// that it knows.
+/// that it knows. It cannot tell who reads, so that each time counts as a scrape.
 impl Collector for Registry {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        let scrape = self.scrape();
+        let scrape = self.scrape(Reader::Scraper);
         for shown in &scrape.families {
             let desc = shown.source.desc();
             // The encoder writes the head at once, so a family without series is left out before.

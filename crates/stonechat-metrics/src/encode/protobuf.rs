@@ -10,15 +10,15 @@ use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 use crate::desc::{Desc, Kind};
 use crate::family::{LabelValues, View};
 use crate::metric::{self, HistogramReading, NativeReading, Reading, ZERO_THRESHOLD};
-use crate::registry::Registry;
+use crate::registry::{Reader, Registry};
 
 /// The value of the header `Content-Type`.
 pub const CONTENT_TYPE: &str = "application/vnd.google.protobuf; \
                                 proto=io.prometheus.client.MetricFamily; encoding=delimited";
 
 /// Writes all families of the registry behind what is in `out`.
-pub fn encode(registry: &Registry, out: &mut Vec<u8>) {
-    let scrape = registry.scrape();
+pub fn encode(registry: &Registry, reader: Reader, out: &mut Vec<u8>) {
+    let scrape = registry.scrape(reader);
     let mut body = Vec::new();
     for shown in &scrape.families {
         let desc = shown.source.desc();

@@ -5,11 +5,11 @@ use super::{Format, number};
 use crate::desc::Desc;
 use crate::family::View;
 use crate::metric::{Exemplar, HistogramReading, Reading};
-use crate::registry::Registry;
+use crate::registry::{Reader, Registry};
 
 /// Writes all families of the registry behind what is in `out`.
-pub fn encode(registry: &Registry, format: Format, out: &mut String) {
-    let scrape = registry.scrape();
+pub fn encode(registry: &Registry, reader: Reader, format: Format, out: &mut String) {
+    let scrape = registry.scrape(reader);
     let mut writer = Writer {
         out,
         format,

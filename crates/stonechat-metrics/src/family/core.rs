@@ -1,5 +1,4 @@
 use std::any::Any;
-use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -8,11 +7,13 @@ use std::time::Instant;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use parking_lot::{Mutex, RwLock};
 
+use super::ended::{Ended, Ends};
 use super::recent::Wanted;
 use super::suspect::suspicion;
+use super::visit::{AnyFamily, Look, View, Visitor};
 use super::{LABEL_VALUE_BYTES_MAX, LabelValues, OTHER};
 use crate::desc::{Desc, Kind, TimeUnit};
-use crate::metric::{HistogramReading, Metric, Reading, Shape, TraceSource};
+use crate::metric::{HistogramReading, Metric, Shape, TraceSource};
 
 /// What the registry keeps of a family.
 pub struct FamilyCore<M> {
@@ -34,19 +35,12 @@ pub struct FamilyCore<M> {
 
 struct Table<M> {
     series: HashTable<Arc<Series<M>>>,
+    /// 1 if the series `other` is among them: it takes no place of the limit.
+    others: usize,
     /// Grows with each series that comes or goes.
     generation: u64,
-    /// Series of sessions that are over, oldest first, until a scrape has seen them.
-    ended: VecDeque<Ended<M>>,
-    /// Number of series that have ended so far.
-    ends: u64,
-}
-
-struct Ended<M> {
-    series: Arc<Series<M>>,
-    /// The end this is about: the session may have come back, and ended again.
-    end: u64,
-    at: Instant,
+    /// Series of sessions that are over, until the scrapes have seen them.
+    ended: Ends<M>,
 }
 
 struct Order<M> {
@@ -58,10 +52,14 @@ pub struct Series<M> {
     hash: u64,
     values: LabelValues,
     metric: M,
+    /// Came without a session, so that none takes it along.
+    permanent: bool,
     /// Sessions that hold the series; changed under the lock of the table.
-    sessions: AtomicU32,
+    pub(super) sessions: AtomicU32,
     /// The last end, as counted by the table; changed under its lock.
-    last_end: AtomicU64,
+    pub(super) last_end: AtomicU64,
+    /// It is no longer in the table; changed under its lock.
+    pub(super) removed: AtomicBool,
 }
 
 impl<M: Metric> FamilyCore<M> {
@@ -84,9 +82,9 @@ impl<M: Metric> FamilyCore<M> {
             hasher: DefaultHashBuilder::default(),
             table: RwLock::new(Table {
                 series: HashTable::new(),
+                others: 0,
                 generation: 0,
-                ended: VecDeque::new(),
-                ends: 0,
+                ended: Ends::new(),
             }),
             ended: AtomicUsize::new(0),
             order: Mutex::new(Order {
@@ -133,7 +131,7 @@ impl<M: Metric> FamilyCore<M> {
         let hash = self.hasher.hash_one(values);
         let table = self.table.read();
         let Some(series) = table.find(hash, values).cloned() else {
-            let full = table.series.len() >= self.desc.series_max;
+            let full = table.is_full(&self.desc);
             drop(table);
             return self.missing(hash, values, full);
         };
@@ -152,12 +150,12 @@ impl<M: Metric> FamilyCore<M> {
     fn missing(&self, hash: u64, values: &[&str], full: bool) -> M {
         // A family that is full is left under the shared lock: a flood of label values must not
         // make the known ones wait.
-        let full = full && self.ended.load(Ordering::Relaxed) == 0;
+        let full = full && self.ended.load(Ordering::Relaxed) == 0 && !is_other(values);
         if !full && !too_long(values) {
             self.suspect(values);
             let mut table = self.table.write();
             // None, if other threads have filled the family in the meantime.
-            if let Some(series) = self.find_or_insert(&mut table, hash, values) {
+            if let Some(series) = self.find_or_insert(&mut table, hash, values, true) {
                 return series.metric.clone();
             }
         }
@@ -176,7 +174,7 @@ impl<M: Metric> FamilyCore<M> {
         if let Some(series) = table.find(hash, &values) {
             return series.metric.clone();
         }
-        self.insert(&mut table, hash, &values).metric.clone()
+        self.insert(&mut table, hash, &values, true).metric.clone()
     }
 
     fn find_or_insert(
@@ -184,28 +182,38 @@ impl<M: Metric> FamilyCore<M> {
         table: &mut Table<M>,
         hash: u64,
         values: &[&str],
+        permanent: bool,
     ) -> Option<Arc<Series<M>>> {
         // Another thread may have created it while this one waited.
         if let Some(series) = table.find(hash, values) {
             return Some(Arc::clone(series));
         }
-        if table.series.len() >= self.desc.series_max && !self.evict(table) {
+        if table.is_full(&self.desc) && !is_other(values) && !self.evict(table) {
             return None;
         }
-        Some(self.insert(table, hash, values))
+        Some(self.insert(table, hash, values, permanent))
     }
 
-    fn insert(&self, table: &mut Table<M>, hash: u64, values: &[&str]) -> Arc<Series<M>> {
+    fn insert(
+        &self,
+        table: &mut Table<M>,
+        hash: u64,
+        values: &[&str],
+        permanent: bool,
+    ) -> Arc<Series<M>> {
         let series = Arc::new(Series {
             hash,
             values: LabelValues::new(&self.desc.label_names, values),
             metric: M::create(&self.shape),
+            permanent,
             sessions: AtomicU32::new(0),
             last_end: AtomicU64::new(0),
+            removed: AtomicBool::new(false),
         });
         table
             .series
             .insert_unique(hash, Arc::clone(&series), |series| series.hash);
+        table.others += usize::from(is_other(values));
         table.generation += 1;
         series
     }
@@ -219,78 +227,83 @@ impl<M: Metric> FamilyCore<M> {
         let Ok(entry) = found else {
             return false;
         };
-        entry.remove();
+        let (series, _) = entry.remove();
+        series.removed.store(true, Ordering::Relaxed);
+        table.others -= usize::from(is_other(values));
         table.generation += 1;
         self.removals.fetch_add(1, Ordering::Relaxed);
         true
     }
 
+    /// The series, if it is there.
+    pub fn find(&self, values: &[&str]) -> Option<Arc<Series<M>>> {
+        let hash = self.hasher.hash_one(values);
+        self.table.read().find(hash, values).cloned()
+    }
+
     /// The series for a session that begins, or none past a limit.
-    pub fn begin(&self, values: &[&str]) -> Option<Arc<Series<M>>> {
+    pub fn begin(&self, values: &[&str], now: Instant) -> Option<Arc<Series<M>>> {
         if too_long(values) {
             return None;
         }
         let hash = self.hasher.hash_one(values);
         let mut table = self.table.write();
-        let series = self.find_or_insert(&mut table, hash, values)?;
+        self.expire(&mut table, now);
+        let series = self.find_or_insert(&mut table, hash, values, false)?;
         series.sessions.fetch_add(1, Ordering::Relaxed);
         Some(series)
     }
 
-    /// The session is over; its series goes once a scrape has seen it.
+    /// The session is over; its series goes once the scrapes have seen it.
     pub fn end(&self, series: &Arc<Series<M>>, now: Instant) {
         let mut table = self.table.write();
-        if series.sessions.fetch_sub(1, Ordering::Relaxed) > 1 {
-            return;
+        let last = series.sessions.fetch_sub(1, Ordering::Relaxed) == 1;
+        if last && !series.permanent && !series.removed.load(Ordering::Relaxed) {
+            let known = table.series.len();
+            table.ended.push(Arc::clone(series), now, known);
         }
-        table.ends += 1;
-        let end = table.ends;
-        series.last_end.store(end, Ordering::Relaxed);
-        // A session that comes back and ends, again and again, leaves entries that are void.
-        if table.ended.len() > 2 * table.series.len() {
-            table.ended.retain(Ended::is_due);
-        }
-        table.ended.push_back(Ended {
-            series: Arc::clone(series),
-            end,
-            at: now,
-        });
-        self.ended.store(table.ended.len(), Ordering::Relaxed);
+        self.expire(&mut table, now);
     }
 
     /// Makes room by removing the oldest series that waits for a scrape.
     fn evict(&self, table: &mut Table<M>) -> bool {
         let mut evicted = false;
-        while !evicted && let Some(ended) = table.ended.pop_front() {
-            evicted = self.remove_ended(table, &ended);
+        while !evicted && let Some(ended) = table.ended.pop() {
+            evicted = self.remove_unseen(table, &ended);
         }
-        self.unseen.fetch_add(u64::from(evicted), Ordering::Relaxed);
         self.ended.store(table.ended.len(), Ordering::Relaxed);
         evicted
     }
 
-    /// Removes what has waited too long, and returns the number of the last end before this scrape.
-    fn expire(&self, now: Instant) -> u64 {
-        if self.ended.load(Ordering::Relaxed) == 0 {
-            return 0;
-        }
-        let mut table = self.table.write();
+    /// Removes what has waited too long. Each end is taken out once, so that a session pays for what it adds.
+    fn expire(&self, table: &mut Table<M>, now: Instant) {
         let wait_max = self.desc.ended_wait_max;
-        while let Some(ended) = table
-            .ended
-            .pop_front_if(|ended| now.saturating_duration_since(ended.at) > wait_max)
-        {
-            let removed = self.remove_ended(&mut table, &ended);
-            self.unseen.fetch_add(u64::from(removed), Ordering::Relaxed);
+        while let Some(ended) = table.ended.pop_older(now, wait_max) {
+            self.remove_unseen(table, &ended);
         }
         self.ended.store(table.ended.len(), Ordering::Relaxed);
-        table.ends
     }
 
-    /// Removes what had ended before the scrape that is now over.
-    fn reap(&self, end_last: u64) {
+    fn remove_unseen(&self, table: &mut Table<M>, ended: &Ended<M>) -> bool {
+        let removed = self.remove_ended(table, ended);
+        let unseen = removed && !table.ended.is_seen(ended);
+        self.unseen.fetch_add(u64::from(unseen), Ordering::Relaxed);
+        removed
+    }
+
+    /// The number of the scrape that begins, if a series waits for one.
+    fn begin_scrape(&self) -> Option<u64> {
+        // Most families have none, and need no lock for it.
+        let waiting = self.ended.load(Ordering::Relaxed) > 0;
+        waiting.then(|| self.table.write().ended.begin_scrape())
+    }
+
+    /// Removes what this scrape was the last to wait for.
+    fn reap(&self, scrape: u64, scrapers: u64, now: Instant) {
+        let wait_max = self.desc.ended_wait_max;
         let mut table = self.table.write();
-        while let Some(ended) = table.ended.pop_front_if(|ended| ended.end <= end_last) {
+        table.ended.finish_scrape(scrape);
+        while let Some(ended) = table.ended.pop_seen(scrape, scrapers, now, wait_max) {
             self.remove_ended(&mut table, &ended);
         }
         self.ended.store(table.ended.len(), Ordering::Relaxed);
@@ -305,6 +318,7 @@ impl<M: Metric> FamilyCore<M> {
         match table.series.find_entry(ended.series.hash, same) {
             Ok(entry) => {
                 entry.remove();
+                ended.series.removed.store(true, Ordering::Relaxed);
                 table.generation += 1;
                 self.removals.fetch_add(1, Ordering::Relaxed);
                 true
@@ -349,6 +363,11 @@ fn too_long(values: &[&str]) -> bool {
     values.any(|value| value.len() > LABEL_VALUE_BYTES_MAX)
 }
 
+/// Whether these are the label values of the series that takes what the limits keep out.
+pub fn is_other(values: &[&str]) -> bool {
+    !values.is_empty() && values.iter().all(|value| *value == OTHER)
+}
+
 impl<M> Series<M> {
     /// Whether these are its label values.
     #[inline]
@@ -359,49 +378,20 @@ impl<M> Series<M> {
     pub fn metric(&self) -> &M {
         &self.metric
     }
+
+    pub fn is_removed(&self) -> bool {
+        self.removed.load(Ordering::Relaxed)
+    }
 }
 
 impl<M> Table<M> {
+    fn is_full(&self, desc: &Desc) -> bool {
+        self.series.len() - self.others >= desc.series_max
+    }
+
     fn find(&self, hash: u64, values: &[&str]) -> Option<&Arc<Series<M>>> {
         self.series.find(hash, |series| series.values.is(values))
     }
-}
-
-impl<M> Ended<M> {
-    fn is_due(&self) -> bool {
-        self.series.sessions.load(Ordering::Relaxed) == 0
-            && self.series.last_end.load(Ordering::Relaxed) == self.end
-    }
-}
-
-/// One series at one moment, for the encoders.
-#[derive(Clone, Copy)]
-pub struct View<'a> {
-    pub values: &'a LabelValues,
-    pub reading: Reading<'a>,
-}
-
-/// Is shown one series after the other.
-pub type Visitor<'a> = dyn FnMut(View<'_>) + 'a;
-
-/// A family whose kind of metric is not known, as the registry and the encoders see it.
-pub trait AnyFamily: Send + Sync {
-    fn desc(&self) -> &Arc<Desc>;
-
-    /// Shows all series, sorted by their label values. This is the scrape that the series of ended
-    /// sessions wait for.
-    fn visit(&self, now: Instant, visitor: &mut Visitor<'_>);
-
-    /// Look-ups that a limit sent to the `other` series.
-    fn limited(&self) -> u64;
-
-    /// Series of ended sessions that no scrape has seen to their end.
-    fn unseen(&self) -> u64;
-
-    /// Values that could not be recorded.
-    fn ignored(&self) -> u64;
-
-    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
 impl<M: Metric> AnyFamily for FamilyCore<M> {
@@ -409,9 +399,12 @@ impl<M: Metric> AnyFamily for FamilyCore<M> {
         &self.desc
     }
 
-    fn visit(&self, now: Instant, visitor: &mut Visitor<'_>) {
+    fn visit(&self, look: Look, visitor: &mut Visitor<'_>) {
         let mut order = self.order.lock();
-        let end_last = self.expire(now);
+        let scrape = look.scrapers.and_then(|scrapers| {
+            let number = self.begin_scrape()?;
+            Some((number, scrapers))
+        });
         self.refresh(&mut order);
         let mut scratch = HistogramReading::default();
         for series in &order.series {
@@ -420,8 +413,8 @@ impl<M: Metric> AnyFamily for FamilyCore<M> {
                 reading: series.metric.read(&mut scratch),
             });
         }
-        if end_last > 0 {
-            self.reap(end_last);
+        if let Some((number, scrapers)) = scrape {
+            self.reap(number, scrapers, look.now);
         }
     }
 

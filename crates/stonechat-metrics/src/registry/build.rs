@@ -1,4 +1,4 @@
-use super::Registry;
+use super::{Registry, Settings};
 use crate::collect::{self, OwnMetrics};
 use crate::desc::check_label_name;
 use crate::error::{Place, Problem, RegisterError};
@@ -19,20 +19,18 @@ use crate::metric::{TraceId, TraceSource};
 #[derive(Debug, Clone)]
 #[must_use = "there is no registry before `build()`"]
 pub struct RegistryBuilder {
-    constant_labels: Vec<(String, String)>,
+    settings: Settings,
     process: bool,
     runtime: bool,
-    traces: Option<TraceSource>,
     place: Place,
 }
 
 impl RegistryBuilder {
     pub(super) fn new(place: Place) -> Self {
         Self {
-            constant_labels: Vec::new(),
+            settings: Settings::default(),
             process: true,
             runtime: true,
-            traces: None,
             place,
         }
     }
@@ -52,8 +50,8 @@ impl RegistryBuilder {
 
     /// Sets a label on every series of the registry.
     pub fn constant_label(mut self, name: &str, value: &str) -> Self {
-        self.constant_labels
-            .push((name.to_owned(), value.to_owned()));
+        let labels = &mut self.settings.constant_labels;
+        labels.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -78,7 +76,29 @@ impl RegistryBuilder {
         mut self,
         source: impl Fn() -> Option<TraceId> + Send + Sync + 'static,
     ) -> Self {
-        self.traces = Some(TraceSource::new(source));
+        self.settings.traces = Some(TraceSource::new(source));
+        self
+    }
+
+    /// How many scrapers read this registry; one, unless this says otherwise. The series of an ended
+    /// [`Session`](crate::Session) wait for so many scrapes, so that each of two Prometheus that watch the
+    /// same service sees the end. Of registries that show each other the larger number counts.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
+    /// use stonechat_metrics::{Format, Registry};
+    ///
+    /// let registry = Registry::builder().process(false).runtime(false).scrapers(2).build()?;
+    /// let rtt = registry.gauge("rtt_seconds", "Round trip.").labels(["session_id"]).register()?;
+    /// drop(registry.session().own(&rtt, ["s-1"]));
+    /// for is_shown in [true, true, false] {
+    ///     assert_eq!(registry.encode(Format::Text).contains("s-1"), is_shown);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn scrapers(mut self, scrapers: u32) -> Self {
+        self.settings.scrapers = scrapers.max(1).into();
         self
     }
 
@@ -91,17 +111,13 @@ impl RegistryBuilder {
         self.check_labels()?;
         let collectors = collect::standard(self.place, self.process, self.runtime);
         let own = OwnMetrics::from_start(self.place);
-        Ok(Registry::assemble(
-            self.constant_labels,
-            collectors,
-            own,
-            self.traces,
-        ))
+        Ok(Registry::assemble(self.settings, collectors, own))
     }
 
     fn check_labels(&self) -> Result<(), RegisterError> {
-        for (position, (name, _)) in self.constant_labels.iter().enumerate() {
-            let earlier = &self.constant_labels[..position];
+        let labels = &self.settings.constant_labels;
+        for (position, (name, _)) in labels.iter().enumerate() {
+            let earlier = &labels[..position];
             let twice = earlier.iter().any(|(other, _)| other == name);
             // A histogram sets `le`, and the registry's own metrics set the rest.
             let reserved = ["le", "family", "worker"].contains(&name.as_str());

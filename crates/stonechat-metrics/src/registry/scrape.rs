@@ -5,12 +5,23 @@ use std::time::Instant;
 use super::{Registry, Shared};
 use crate::collect::Collected;
 use crate::desc::Desc;
-use crate::family::{AnyFamily, Visitor};
+use crate::family::{AnyFamily, Look, Visitor};
+
+/// For whom the metrics are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Something that keeps what it reads: series of ended sessions have been seen then.
+    Scraper,
+    /// Somebody who looks, and changes nothing by it.
+    Person,
+}
 
 /// Everything that one scrape shows.
 pub struct Scrape {
     /// Sorted by name; some may turn out to have no series.
     pub families: Vec<Shown>,
+    /// Scrapes that are to see the end of a session; none for a person.
+    scrapers: Option<u64>,
     now: Instant,
 }
 
@@ -37,9 +48,14 @@ impl Source {
 
 impl Scrape {
     /// Shows the series of one family.
-    pub fn visit(&self, family: &Shown, visitor: &mut Visitor<'_>) {
-        match &family.source {
-            Source::Family(family) => family.visit(self.now, visitor),
+    pub fn visit(&self, shown: &Shown, visitor: &mut Visitor<'_>) {
+        match &shown.source {
+            Source::Family(family) => {
+                // An included registry may be scraped by more than this one, and the other way round.
+                let scrapers = self.scrapers.map(|own| own.max(shown.owner.scrapers));
+                let now = self.now;
+                family.visit(Look { now, scrapers }, visitor);
+            }
             Source::Collected(collected) => collected.visit(visitor),
         }
     }
@@ -47,7 +63,7 @@ impl Scrape {
 
 impl Registry {
     /// Starts a scrape: refreshes what wants to be, and finds out which families there are.
-    pub(crate) fn scrape(&self) -> Scrape {
+    pub(crate) fn scrape(&self, reader: Reader) -> Scrape {
         let mut gathering = Gathering::default();
         gathering.add(self, true);
         let mut families = gathering.shown;
@@ -69,6 +85,7 @@ impl Registry {
         families.sort_by(|left, right| left.source.desc().name.cmp(&right.source.desc().name));
         Scrape {
             families,
+            scrapers: (reader == Reader::Scraper).then_some(self.shared.scrapers),
             now: Instant::now(),
         }
     }

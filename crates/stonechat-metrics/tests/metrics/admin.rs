@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use stonechat_metrics::{Admin, Format, Registry, metrics_router, serve_admin};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -46,6 +46,42 @@ async fn metrics_come_in_the_format_that_was_asked_for() {
         );
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(body, registry.encode(format).as_bytes());
+    }
+}
+
+async fn answer(registry: &Registry, method: Method, scraper: bool) -> (HeaderMap, String) {
+    let mut request = Request::builder().method(method).uri("/metrics");
+    if scraper {
+        request = request.header("X-Prometheus-Scrape-Timeout-Seconds", "10");
+    }
+    let request = request.body(Body::empty()).unwrap();
+    let router = metrics_router(registry.clone());
+    let answer = router.oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let headers = answer.headers().clone();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (headers, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn only_a_scraper_takes_the_ends_of_sessions_away() {
+    let registry = Registry::bare();
+    let family = registry.gauge("x", "X.").labels(["id"]);
+    let family = family.register().unwrap();
+    drop(registry.session().own(&family, ["1"]));
+    for _ in 0..2 {
+        let (headers, body) = answer(&registry, Method::HEAD, true).await;
+        assert_eq!(body, "");
+        assert_eq!(headers[header::CONTENT_TYPE], Format::Text.content_type());
+        assert!(!headers.contains_key(header::CONTENT_LENGTH));
+        let (_, body) = answer(&registry, Method::GET, false).await;
+        assert!(body.contains(r#"x{id="1"} 0"#), "{body}");
+    }
+    let (_, body) = answer(&registry, Method::GET, true).await;
+    assert!(body.contains(r#"x{id="1"} 0"#), "{body}");
+    for scraper in [false, true] {
+        let (_, body) = answer(&registry, Method::GET, scraper).await;
+        assert_eq!(body, "");
     }
 }
 

@@ -56,7 +56,7 @@ fn the_default_limit_is_two_thousand() {
 }
 
 #[test]
-fn a_label_value_that_is_other_anyway_is_the_same_series() {
+fn a_label_value_that_is_other_anyway_is_the_same_series_and_takes_no_place() {
     let registry = Registry::bare();
     let family = registry
         .counter("x_total", "X.")
@@ -64,9 +64,20 @@ fn a_label_value_that_is_other_anyway_is_the_same_series() {
         .series_max(1)
         .register()
         .unwrap();
-    family.with(["other"]).inc();
-    family.with(["more"]).inc();
-    assert_eq!(lines(&registry, "x_total{"), [r#"x_total{a="other"} 2"#]);
+    for value in ["other", "first", "more", "other"] {
+        family.with([value]).inc();
+    }
+    assert_eq!(
+        lines(&registry, "x_total{"),
+        [r#"x_total{a="first"} 1"#, r#"x_total{a="other"} 3"#]
+    );
+    assert!(family.remove(["other"]) && family.remove(["first"]));
+    family.with(["second"]).inc();
+    family.with(["third"]).inc();
+    assert_eq!(
+        lines(&registry, "x_total{"),
+        [r#"x_total{a="other"} 1"#, r#"x_total{a="second"} 1"#]
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@
 )]
 
 mod admin;
+mod allocations;
 mod composition;
 mod exposition;
 mod facade;

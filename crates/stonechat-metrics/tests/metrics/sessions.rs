@@ -1,8 +1,8 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use stonechat_metrics::{Counter, Family, Gauge, Registry};
+use stonechat_metrics::{Counter, Family, Format, Gauge, Registry};
 
-use super::lines;
+use super::{allocations, lines};
 
 fn gauges(registry: &Registry, series_max: usize) -> Family<Gauge, 1> {
     let builder = registry.gauge("rtt_milliseconds", "Round trip.");
@@ -76,21 +76,181 @@ fn a_series_with_two_sessions_ends_with_the_last() {
     assert!(shown(&registry).is_empty());
 }
 
+fn unseen(registry: &Registry) -> Vec<String> {
+    let text = registry.peek(Format::Text);
+    let lines = text.lines();
+    let unseen = lines.filter(|line| line.starts_with("stonechat_session_series_unseen_total"));
+    unseen.map(str::to_owned).collect()
+}
+
+fn wait_a_moment() {
+    let start = Instant::now();
+    while start.elapsed().is_zero() {}
+}
+
 #[test]
-fn a_scrape_that_comes_too_late_does_not_show_the_end() {
+fn what_has_waited_too_long_goes_with_the_next_session_or_after_the_next_scrape() {
     let registry = Registry::bare();
     let builder = registry.gauge("rtt_milliseconds", "Round trip.");
     let builder = builder.labels(["session_id"]);
     let family = builder.ended_wait_max(Duration::ZERO).register().unwrap();
+    drop(registry.session().own(&family, ["1"]));
+    wait_a_moment();
     let session = registry.session();
-    session.own(&family, ["1"]);
+    session.own(&family, ["2"]);
+    assert_eq!(family.series(), 1, "a session that begins makes room");
+    wait_a_moment();
     drop(session);
-    while std::time::Instant::now().elapsed().is_zero() {}
+    wait_a_moment();
+    let one = r#"stonechat_session_series_unseen_total{family="rtt_milliseconds"} 1"#;
+    assert_eq!(unseen(&registry), [one]);
+    assert_eq!(shown(&registry), ["2"], "late, and shown all the same");
     assert!(shown(&registry).is_empty());
-    assert_eq!(
-        lines(&registry, "stonechat_session_series_unseen_total"),
-        [r#"stonechat_session_series_unseen_total{family="rtt_milliseconds"} 1"#]
-    );
+    assert_eq!(unseen(&registry), [one]);
+}
+
+#[test]
+fn a_session_that_ends_makes_room_too() {
+    let registry = Registry::bare();
+    let builder = registry.gauge("rtt_milliseconds", "Round trip.");
+    let builder = builder.labels(["session_id"]);
+    let family = builder.ended_wait_max(Duration::ZERO).register().unwrap();
+    let (first, second) = (registry.session(), registry.session());
+    first.own(&family, ["1"]);
+    second.own(&family, ["2"]);
+    drop(first);
+    wait_a_moment();
+    drop(second);
+    assert_eq!(family.series(), 1);
+}
+
+#[test]
+fn who_only_looks_takes_nothing_away() {
+    let registry = Registry::bare();
+    let family = gauges(&registry, 10);
+    drop(registry.session().own(&family, ["1"]));
+    for _ in 0..3 {
+        assert!(registry.peek(Format::Text).contains(r#"session_id="1""#));
+        assert!(!registry.peek_protobuf().is_empty());
+    }
+    assert_eq!(shown(&registry), ["1"]);
+    assert!(registry.peek_protobuf().is_empty());
+}
+
+#[test]
+fn each_of_several_scrapers_sees_the_end() {
+    let builder = Registry::builder().process(false).runtime(false);
+    let registry = builder.scrapers(3).build().unwrap();
+    let family = gauges(&registry, 10);
+    let (first, second) = (registry.session(), registry.session());
+    first.own(&family, ["1"]);
+    second.own(&family, ["2"]);
+    drop(first);
+    assert_eq!(shown(&registry), ["1", "2"]);
+    drop(second);
+    assert_eq!(shown(&registry), ["1", "2"]);
+    registry.peek(Format::Text);
+    assert_eq!(shown(&registry), ["1", "2"]);
+    assert_eq!(shown(&registry), ["2"]);
+    assert!(shown(&registry).is_empty());
+}
+
+#[test]
+fn a_scraper_that_is_missing_is_not_waited_for_longer_than_the_limit() {
+    let builder = Registry::builder().process(false).runtime(false);
+    let registry = builder.scrapers(2).build().unwrap();
+    let builder = registry.gauge("rtt_milliseconds", "Round trip.");
+    let builder = builder.labels(["session_id"]);
+    let family = builder.ended_wait_max(Duration::ZERO).register().unwrap();
+    drop(registry.session().own(&family, ["1"]));
+    wait_a_moment();
+    assert_eq!(shown(&registry), ["1"]);
+    assert!(shown(&registry).is_empty());
+    assert!(unseen(&registry).is_empty());
+}
+
+#[test]
+fn a_scrape_of_the_outer_registry_is_one_of_the_inner() {
+    let builder = Registry::builder().process(false).runtime(false);
+    let outer = builder.scrapers(2).build().unwrap();
+    let (middle, inner) = (Registry::bare(), Registry::bare());
+    // Two ways lead to the inner one.
+    outer.include(&middle).unwrap();
+    outer.include(&inner).unwrap();
+    middle.include(&inner).unwrap();
+    let family = gauges(&inner, 10);
+    drop(inner.session().own(&family, ["1"]));
+    assert_eq!(shown(&outer), ["1"]);
+    assert_eq!(shown(&outer), ["1"]);
+    assert!(shown(&outer).is_empty());
+}
+
+#[test]
+fn a_series_that_was_there_before_the_session_stays() {
+    let registry = Registry::bare();
+    let family = gauges(&registry, 10);
+    family.set(["1"], 7.0);
+    for _ in 0..3 {
+        drop(registry.session().own(&family, ["1"]));
+        assert_eq!(
+            lines(&registry, "rtt_milliseconds{"),
+            [r#"rtt_milliseconds{session_id="1"} 7"#]
+        );
+    }
+}
+
+#[test]
+fn to_own_a_series_again_and_again_takes_no_memory() {
+    let registry = Registry::bare();
+    let family = gauges(&registry, 10);
+    let states = registry.counter("states_total", "States.");
+    let states = states.labels(["state"]).register().unwrap();
+    let session = registry.session();
+    let own = |rounds: usize| {
+        for round in 0..rounds {
+            session.own(&family, ["1"]).inc();
+            session.own(&states, [["a", "b", "c"][round % 3]]).inc();
+        }
+    };
+    own(10);
+    let before = allocations::live_bytes();
+    own(10_000);
+    assert_eq!(allocations::live_bytes(), before);
+    drop(session);
+    assert_eq!(shown(&registry), ["1"]);
+    assert!(shown(&registry).is_empty());
+    assert_eq!(states.series(), 0);
+}
+
+#[test]
+fn series_that_are_removed_by_hand_leave_no_end_behind() {
+    let registry = Registry::bare();
+    let family = gauges(&registry, 10);
+    let kept = registry.session();
+    let run = |rounds: usize| {
+        for _ in 0..rounds {
+            drop(registry.session().own(&family, ["1"]));
+            assert!(family.remove(["1"]));
+            kept.own(&family, ["2"]);
+            assert!(family.remove(["2"]));
+        }
+    };
+    run(100);
+    let before = allocations::live_bytes();
+    run(10_000);
+    assert!(allocations::live_bytes() <= before + 1_024);
+    assert!(shown(&registry).is_empty());
+}
+
+#[test]
+fn a_session_that_is_called_other_owns_nothing() {
+    let registry = Registry::bare();
+    let family = gauges(&registry, 1);
+    drop(registry.session().own(&family, ["other"]));
+    registry.session().own(&family, ["1"]);
+    for expected in [&["1", "other"][..], &["other"], &["other"]] {
+        assert_eq!(shown(&registry), expected);
+    }
 }
 
 #[test]
@@ -107,13 +267,6 @@ fn past_the_limit_a_session_uses_the_other_series_and_does_not_own_it() {
     drop(first);
     assert_eq!(shown(&registry), ["1", "other"]);
     assert_eq!(shown(&registry), ["other"]);
-}
-
-/// Kibibytes of the heap in use are not to be had, those of the process are.
-fn resident_kib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 #[test]
@@ -145,12 +298,11 @@ fn a_hundred_thousand_sessions_leave_the_open_ones_and_no_memory() {
         }
     };
     run(0);
-    let before = resident_kib();
+    let before = allocations::live_bytes();
     run(SESSIONS / 2);
-    let after = resident_kib();
-    if let (Some(before), Some(after)) = (before, after) {
-        assert!(after < before + 4_096, "{before} KiB, then {after} KiB");
-    }
+    let after = allocations::live_bytes();
+    // But for the names of the open ones, and the queue's own room.
+    assert!(after < before + 256 * 1_024, "{before}, then {after} bytes");
     shown(&registry);
     let mut expected: Vec<String> = open.iter().map(|(id, _)| id.clone()).collect();
     expected.sort();
@@ -170,6 +322,42 @@ fn a_hundred_thousand_sessions_leave_the_open_ones_and_no_memory() {
         ]
     );
     assert!(lines(&registry, "stonechat_series_limited_total").is_empty());
+}
+
+/// As in a service that is scraped: what is over is gone after each scrape, and all ends were seen.
+#[test]
+fn a_hundred_thousand_sessions_under_scrapes_are_all_seen() {
+    const SESSIONS: usize = 100_000;
+    const BETWEEN_SCRAPES: usize = 1_000;
+    let registry = Registry::bare();
+    let family = gauges(&registry, 2_000);
+    let (mut open, mut text, mut peak) = (Vec::new(), String::with_capacity(1 << 20), 0);
+    let mut before = 0;
+    for number in 0..SESSIONS {
+        let id = format!("session-{number}");
+        let session = registry.session();
+        session.own(&family, [&id]).set(number as f64);
+        if number % 10_000 == 7 {
+            open.push((id, session));
+        } else {
+            drop(session);
+        }
+        if number % BETWEEN_SCRAPES == BETWEEN_SCRAPES - 1 {
+            text.clear();
+            registry.encode_into(Format::Text, &mut text);
+            assert!(
+                text.contains(&format!("session-{number}\"")),
+                "the end is seen"
+            );
+            assert_eq!(family.series(), open.len(), "the rest is gone");
+            peak = allocations::live_bytes();
+        }
+        if number == SESSIONS / 2 {
+            before = peak;
+        }
+    }
+    assert!(peak < before + 64 * 1_024, "{before}, then {peak} bytes");
+    assert!(unseen(&registry).is_empty());
 }
 
 #[test]
