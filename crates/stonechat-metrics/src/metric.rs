@@ -43,7 +43,7 @@ mod sealed {
         fn recent() -> &'static RecentKey<Self>;
 
         /// The value now; `scratch` is where a histogram puts its counts, so that reading many of
-        /// them allocates once.
+        /// them allocates once, and says whether native buckets are wanted.
         fn read<'a>(&self, scratch: &'a mut HistogramReading) -> Reading<'a>;
     }
 
@@ -88,7 +88,11 @@ mod sealed {
         pub counts: Vec<u64>,
         /// As many as buckets, or none at all.
         pub exemplars: Vec<Option<Exemplar>>,
-        pub native: Option<NativeReading>,
+        /// Whether native buckets are to be read: most formats do not show them.
+        pub wants_native: bool,
+        /// Whether `native` is that of this histogram.
+        pub has_native: bool,
+        pub native: NativeReading,
     }
 }
 
@@ -96,6 +100,12 @@ impl HistogramReading {
     /// The exemplar of a bucket, if it has one.
     pub(crate) fn exemplar(&self, bucket: usize) -> Option<&Exemplar> {
         self.exemplars.get(bucket)?.as_ref()
+    }
+
+    /// The native buckets, if they were wanted and the histogram has some.
+    #[cfg(feature = "protobuf")]
+    pub(crate) fn native(&self) -> Option<&NativeReading> {
+        self.has_native.then_some(&self.native)
     }
 }
 

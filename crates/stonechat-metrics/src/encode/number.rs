@@ -18,6 +18,9 @@ pub fn push_float(out: &mut String, value: f64) {
             push_whole(out, whole);
             out.push_str(".0");
         }
+        None if value.is_finite() => {
+            out.push_str(zmij::Buffer::new().format_finite(value));
+        }
         None => push_special(out, value),
     }
 }
@@ -52,6 +55,24 @@ fn push_special(out: &mut String, value: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn floats_look_like_floats() {
+        for (value, expected) in [
+            (0.0, "0.0"),
+            (1.0, "1.0"),
+            (-1.0, "-1.0"),
+            (-0.0, "-0.0"),
+            (-2.5, "-2.5"),
+            (0.005, "0.005"),
+            (1e21, "1e21"),
+            (f64::INFINITY, "+Inf"),
+        ] {
+            let mut text = String::new();
+            push_float(&mut text, value);
+            assert_eq!(text.replace("e+", "e"), expected);
+        }
+    }
 
     #[test]
     fn numbers_are_short_and_come_back_the_same() {

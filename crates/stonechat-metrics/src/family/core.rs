@@ -406,7 +406,10 @@ impl<M: Metric> AnyFamily for FamilyCore<M> {
             Some((number, scrapers))
         });
         self.refresh(&mut order);
-        let mut scratch = HistogramReading::default();
+        let mut scratch = HistogramReading {
+            wants_native: look.native,
+            ..HistogramReading::default()
+        };
         for series in &order.series {
             visitor(View {
                 values: &series.values,

@@ -12,6 +12,8 @@ pub struct Look {
     pub now: Instant,
     /// How many scrapes are to see the end of a session; none, if this is not one of them.
     pub scrapers: Option<u64>,
+    /// Whether native histograms are shown.
+    pub native: bool,
 }
 
 /// One series at one moment, for the encoders.

@@ -14,7 +14,8 @@ use crate::family::{Recent, RecentKey};
 
 /// Counts observations by size: durations, message sizes, queue lengths.
 ///
-/// Clones observe into the same series, without locks.
+/// Clones observe into the same series, without locks; only a [native](crate::MetricBuilder::native) one takes a short
+/// lock of its own, so that a scrape finds its buckets in agreement.
 ///
 /// ```
 /// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
@@ -62,12 +63,9 @@ impl Histogram {
     /// Records one observation. NaN and infinities, which would spoil the sum for good, are ignored
     /// and counted in `stonechat_values_ignored_total`.
     pub fn observe(&self, value: f64) {
-        let cell = &*self.0;
-        if let Some(bucket) = cell.record(value)
-            && let Some(extras) = &cell.extras
-        {
-            let trace = extras.traces.as_ref().and_then(TraceSource::current);
-            extras.record(bucket, value, trace);
+        match &self.0.extras {
+            None => _ = self.0.record(value),
+            Some(extras) => extras.record(&self.0, value, None),
         }
     }
 
@@ -75,11 +73,9 @@ impl Histogram {
     /// protobuf show it. Only histograms of a registry with
     /// [`trace_ids`](crate::RegistryBuilder::trace_ids) have room for it.
     pub fn observe_traced(&self, value: f64, trace: TraceId) {
-        let cell = &*self.0;
-        if let Some(bucket) = cell.record(value)
-            && let Some(extras) = &cell.extras
-        {
-            extras.record(bucket, value, Some(trace));
+        match &self.0.extras {
+            None => _ = self.0.record(value),
+            Some(extras) => extras.record(&self.0, value, Some(trace)),
         }
     }
 
@@ -151,10 +147,17 @@ impl Extras {
         }))
     }
 
-    fn record(&self, bucket: usize, value: f64, trace: Option<TraceId>) {
-        if let Some(native) = &self.native {
-            native.lock().record(value);
+    fn record(&self, cell: &Cell, value: f64, trace: Option<TraceId>) {
+        let mut native = self.native.as_ref().map(Mutex::lock);
+        let Some(bucket) = cell.record(value) else {
+            return;
+        };
+        if let Some(native) = &mut native {
+            native.record(value);
         }
+        // Whoever tells the trace may observe something too.
+        drop(native);
+        let trace = trace.or_else(|| self.traces.as_ref()?.current());
         // Whoever finds the place taken does not wait: the other example is as good.
         if let Some(trace) = trace
             && let Some(mut place) = self.exemplars.get(bucket).and_then(Mutex::try_lock)
@@ -189,19 +192,26 @@ impl Create for Histogram {
     }
 
     fn read<'a>(&self, scratch: &'a mut HistogramReading) -> Reading<'a> {
-        let counts = self.0.counts.iter();
+        let cell = &*self.0;
+        let extras = cell.extras.as_deref();
+        let native = extras.and_then(|extras| extras.native.as_ref());
+        // Nobody observes while it is held, so that both kinds of buckets show the same.
+        let native = native.filter(|_| scratch.wants_native).map(Mutex::lock);
+        scratch.has_native = native.is_some();
+        if let Some(native) = &native {
+            native.read(&mut scratch.native);
+        }
         scratch.sum = self.sum();
         scratch.counts.clear();
+        let counts = cell.counts.iter();
         scratch
             .counts
             .extend(counts.map(|count| count.load(Ordering::Relaxed)));
+        drop(native);
         scratch.exemplars.clear();
-        scratch.native = None;
-        if let Some(extras) = &self.0.extras {
-            scratch
-                .exemplars
-                .extend(extras.exemplars.iter().map(|place| *place.lock()));
-            scratch.native = extras.native.as_ref().map(|native| native.lock().read());
+        if let Some(extras) = extras {
+            let places = extras.exemplars.iter();
+            scratch.exemplars.extend(places.map(|place| *place.lock()));
         }
         Reading::Histogram(scratch)
     }

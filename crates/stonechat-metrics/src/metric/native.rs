@@ -18,17 +18,15 @@ pub struct NativeCell {
     buckets_max: usize,
     schema: i32,
     zero: u64,
-    sum: f64,
     positive: BTreeMap<i32, u64>,
     negative: BTreeMap<i32, u64>,
 }
 
 /// A native histogram at one moment.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Default)]
 pub struct NativeReading {
     pub schema: i32,
     pub zero: u64,
-    pub sum: f64,
     /// Number of observations by index: bucket `i` ends at `2^(i / 2^schema)`, included.
     pub positive: Vec<(i32, u64)>,
     pub negative: Vec<(i32, u64)>,
@@ -40,7 +38,6 @@ impl NativeCell {
             buckets_max,
             schema: SCHEMA_FIRST,
             zero: 0,
-            sum: 0.0,
             positive: BTreeMap::new(),
             negative: BTreeMap::new(),
         }
@@ -48,7 +45,6 @@ impl NativeCell {
 
     /// Counts a finite value.
     pub fn record(&mut self, value: f64) {
-        self.sum += value;
         if value.abs() <= ZERO_THRESHOLD {
             self.zero += 1;
             return;
@@ -79,15 +75,16 @@ impl NativeCell {
         }
     }
 
-    pub fn read(&self) -> NativeReading {
-        let pairs =
-            |side: &BTreeMap<i32, u64>| side.iter().map(|(i, count)| (*i, *count)).collect();
-        NativeReading {
-            schema: self.schema,
-            zero: self.zero,
-            sum: self.sum,
-            positive: pairs(&self.positive),
-            negative: pairs(&self.negative),
+    /// Copies the buckets to where those of another histogram may have been.
+    pub fn read(&self, reading: &mut NativeReading) {
+        reading.schema = self.schema;
+        reading.zero = self.zero;
+        for (own, copied) in [
+            (&self.positive, &mut reading.positive),
+            (&self.negative, &mut reading.negative),
+        ] {
+            copied.clear();
+            copied.extend(own.iter().map(|(index, count)| (*index, *count)));
         }
     }
 }
@@ -119,7 +116,9 @@ mod tests {
         for value in values {
             cell.record(*value);
         }
-        cell.read()
+        let mut reading = NativeReading::default();
+        cell.read(&mut reading);
+        reading
     }
 
     #[test]

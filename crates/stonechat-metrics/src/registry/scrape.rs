@@ -22,6 +22,8 @@ pub struct Scrape {
     pub families: Vec<Shown>,
     /// Scrapes that are to see the end of a session; none for a person.
     scrapers: Option<u64>,
+    /// Whether native histograms are shown.
+    native: bool,
     now: Instant,
 }
 
@@ -47,14 +49,25 @@ impl Source {
 }
 
 impl Scrape {
+    /// The same with native histograms.
+    #[cfg(feature = "protobuf")]
+    pub fn with_native(mut self) -> Self {
+        self.native = true;
+        self
+    }
+
     /// Shows the series of one family.
     pub fn visit(&self, shown: &Shown, visitor: &mut Visitor<'_>) {
         match &shown.source {
             Source::Family(family) => {
                 // An included registry may be scraped by more than this one, and the other way round.
                 let scrapers = self.scrapers.map(|own| own.max(shown.owner.scrapers));
-                let now = self.now;
-                family.visit(Look { now, scrapers }, visitor);
+                let look = Look {
+                    now: self.now,
+                    scrapers,
+                    native: self.native,
+                };
+                family.visit(look, visitor);
             }
             Source::Collected(collected) => collected.visit(visitor),
         }
@@ -86,6 +99,7 @@ impl Registry {
         Scrape {
             families,
             scrapers: (reader == Reader::Scraper).then_some(self.shared.scrapers),
+            native: false,
             now: Instant::now(),
         }
     }

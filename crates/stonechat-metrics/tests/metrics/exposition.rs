@@ -364,3 +364,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn openmetrics_has_no_sum_that_could_go_down() {
+    let registry = Registry::bare();
+    let histogram = registry.histogram("drift", "Drift.").buckets([-1.0, 1.0]);
+    let histogram = histogram.register().unwrap();
+    histogram.observe(-2.0);
+    let text = registry.encode(Format::OpenMetrics);
+    let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(
+        samples,
+        [
+            r#"drift_bucket{le="-1.0"} 1"#,
+            r#"drift_bucket{le="1.0"} 1"#,
+            r#"drift_bucket{le="+Inf"} 1"#,
+        ]
+    );
+    let text = registry.encode(Format::Text);
+    assert!(text.contains("drift_sum -2\ndrift_count 1\n"), "{text}");
+}

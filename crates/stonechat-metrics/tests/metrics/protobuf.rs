@@ -1,5 +1,7 @@
 //! The protobuf format, read back with messages that know only what is looked at.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use prost::Message;
 use stonechat_metrics::{Registry, TraceId};
 
@@ -178,6 +180,54 @@ fn a_native_histogram_is_beside_the_classic_one() {
     assert_eq!(spans, [(0, 1), (7, 1), (71, 1)]);
     assert_eq!(histogram.positive_delta, [2, -1, 0]);
     assert_eq!(histogram.negative_delta, [1]);
+}
+
+#[test]
+fn buckets_side_by_side_are_one_span() {
+    let registry = Registry::bare();
+    let histogram = registry.histogram("h", "H.").native(100);
+    let histogram = histogram.register().unwrap();
+    for (exponent, times) in [(-3, 2), (-2, 5), (0, 1), (7, 1), (8, 4)] {
+        for _ in 0..times {
+            // Bucket i ends with 2^(i/8).
+            histogram.observe((f64::from(exponent) / 8.0).exp2());
+            histogram.observe(-(f64::from(exponent) / 8.0).exp2());
+        }
+    }
+    let families = families(&registry);
+    let histogram = families[0].metric[0].histogram.as_ref().unwrap();
+    let spans = histogram.positive_span.iter();
+    let spans: Vec<(i32, u32)> = spans.map(|span| (span.offset, span.length)).collect();
+    assert_eq!(spans, [(-3, 2), (1, 1), (6, 2)]);
+    assert_eq!(histogram.positive_delta, [2, 3, -4, 0, 3]);
+    assert_eq!(histogram.negative_delta, [2, 3, -4, 0, 3]);
+}
+
+/// Prometheus refuses a histogram whose count is not that of its buckets.
+#[test]
+fn both_kinds_of_buckets_agree_while_others_observe() {
+    let registry = Registry::bare();
+    let histogram = registry.histogram("h", "H.").buckets([1.0]).native(100);
+    let histogram = histogram.register().unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    histogram.observe(2.0);
+                }
+            });
+        }
+        for _ in 0..500 {
+            let families = families(&registry);
+            let histogram = families[0].metric[0].histogram.as_ref().unwrap();
+            let native: i64 = histogram.positive_delta.iter().sum();
+            assert_eq!(histogram.count, native.cast_unsigned());
+            assert_eq!(histogram.count, histogram.bucket[1].count);
+            assert_eq!(histogram.sum, 2.0 * histogram.count as f64);
+        }
+        done.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]
