@@ -8,7 +8,7 @@ use crate::buckets;
 use crate::desc::{Desc, Kind, TimeUnit};
 use crate::error::RegisterError;
 use crate::family::Family;
-use crate::metric::{Histogram, Metric};
+use crate::metric::{Gauge, Histogram, Metric};
 use crate::registry::Registry;
 
 /// A metric without labels that is being described; made by [`Registry::counter`] and its sisters.
@@ -61,6 +61,28 @@ impl<'r, M: Metric> MetricBuilder<'r, M> {
     }
 }
 
+impl MetricBuilder<'_, Gauge> {
+    /// Shows nothing before the gauge is set. Without this it shows zero, which for something that is measured, such as
+    /// a round trip or a share, says that it was measured and is perfect.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
+    /// use stonechat_metrics::{Format, Registry};
+    ///
+    /// let registry = Registry::bare();
+    /// let rtt = registry.gauge("rtt_seconds", "Round trip.").absent_until_set().register()?;
+    /// assert_eq!(registry.encode(Format::Text), "");
+    /// rtt.set(0.0);
+    /// assert!(registry.encode(Format::Text).contains("rtt_seconds 0"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn absent_until_set(mut self) -> Self {
+        self.desc.absent_until_set = true;
+        self
+    }
+}
+
 impl MetricBuilder<'_, Histogram> {
     /// The upper bounds of the buckets, rising, without `+Inf` (which is always there). Without
     /// this they are those of [`buckets::SECONDS`](crate::buckets::SECONDS).
@@ -76,7 +98,8 @@ impl MetricBuilder<'_, Histogram> {
     }
 
     /// Adds a native histogram, of at most so many buckets, beside the classic one: scrapers that
-    /// ask for protobuf get both. Buckets begin 9 % wide, and widen when there are too many.
+    /// ask for protobuf get both. Buckets begin 9 % wide, and widen when there are too many. An observation takes a short
+    /// lock then.
     pub fn native(mut self, buckets_max: usize) -> Self {
         self.desc.native_buckets_max = Some(buckets_max.max(1));
         self

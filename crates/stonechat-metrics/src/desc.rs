@@ -88,6 +88,8 @@ pub struct Desc {
     /// Upper bounds without `+Inf`; empty unless a histogram.
     pub buckets: Arc<[f64]>,
     pub time_unit: TimeUnit,
+    /// Whether a gauge shows nothing before it is set.
+    pub absent_until_set: bool,
     /// Most buckets of the native histogram, if there is one beside the classic.
     pub native_buckets_max: Option<usize>,
     pub series_max: usize,
@@ -110,6 +112,7 @@ impl Desc {
             label_names: Vec::new(),
             buckets: Arc::from([]),
             time_unit: TimeUnit::Seconds,
+            absent_until_set: false,
             native_buckets_max: None,
             series_max: SERIES_MAX,
             ended_wait_max: ENDED_WAIT_MAX,
@@ -238,6 +241,10 @@ impl Desc {
         }
         if self.time_unit != again.time_unit {
             differences.push(Difference::TimeUnit(self.time_unit, again.time_unit));
+        }
+        if self.absent_until_set != again.absent_until_set {
+            let (first, second) = (self.absent_until_set, again.absent_until_set);
+            differences.push(Difference::AbsentUntilSet(first, second));
         }
         if self.native_buckets_max != again.native_buckets_max {
             let (first, second) = (self.native_buckets_max, again.native_buckets_max);

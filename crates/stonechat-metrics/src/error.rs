@@ -102,6 +102,9 @@ pub enum Difference {
     /// The native histograms are not the same: most buckets of each, if there is one.
     #[error("most native buckets differs: {0:?} vs {1:?}")]
     Native(Option<usize>, Option<usize>),
+    /// One of the two gauges shows nothing before it is set, and the other zero.
+    #[error("absent until set differs: {0} vs {1}")]
+    AbsentUntilSet(bool, bool),
     /// The waiting times of the series of ended sessions are not the same.
     #[error("longest wait for a scrape differs: {0:?} vs {1:?}")]
     EndedWaitMax(Duration, Duration),
@@ -170,6 +173,24 @@ pub enum Problem {
         part: String,
         /// What there is.
         known: &'static [&'static str],
+    },
+    /// A metric of a ready family was given something that it has no use for: leave it out.
+    #[error("`{option}` is for {wanted}, which this {kind} is not: leave it out")]
+    OptionUnused {
+        /// The function of `Named` that gave it.
+        option: &'static str,
+        /// What has a use for it.
+        wanted: &'static str,
+        /// The type of the metric.
+        kind: &'static str,
+    },
+    /// A ready family was given two names for one of its metrics: only one of them could be shown.
+    #[error(
+        "the ready family has this metric under the name `{first}` already: keep one of the two"
+    )]
+    MetricTwice {
+        /// The full name that was given first.
+        first: String,
     },
     /// A ready family may have this many labels at most.
     #[error("it has {count} labels, and may have {max}")]

@@ -62,7 +62,8 @@ impl<M: Metric, const N: usize> Family<M, N> {
     /// first use, with the value zero.
     ///
     /// When the family is full, or a value is longer than [`LABEL_VALUE_BYTES_MAX`], this is the
-    /// series in which every label is `other`, and `stonechat_series_limited_total` counts it.
+    /// series in which every label is `other`, which is there beside as many as the limit allows, and
+    /// `stonechat_series_limited_total` counts each value that goes there.
     pub fn with(&self, values: [&str; N]) -> M {
         self.core.with(&values)
     }

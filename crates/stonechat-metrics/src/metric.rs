@@ -19,7 +19,7 @@ pub use timer::Timer;
 pub(crate) use exemplar::{Exemplar, TraceSource};
 #[cfg(feature = "protobuf")]
 pub(crate) use native::{NativeReading, ZERO_THRESHOLD};
-pub(crate) use sealed::{Create, HistogramReading, Reading, Shape};
+pub(crate) use sealed::{Beyond, Create, HistogramReading, Reading, Shape};
 
 /// A kind of metric that a registry can create: [`Counter`], [`Gauge`] or [`Histogram`].
 pub trait Metric: Create + Clone + Send + Sync + 'static {}
@@ -29,7 +29,7 @@ impl<M: Create + Clone + Send + Sync + 'static> Metric for M {}
 mod sealed {
     use super::exemplar::{Exemplar, TraceSource};
     use super::native::NativeReading;
-    use super::{Arc, AtomicU64};
+    use super::{Arc, AtomicU64, Ordering};
     use crate::desc::Kind;
     use crate::family::RecentKey;
 
@@ -39,12 +39,43 @@ mod sealed {
 
         fn create(shape: &Shape) -> Self;
 
+        /// A handle whose values go to another series, `other`, because a limit keeps them out.
+        fn beyond(shape: &Shape, beyond: Beyond<Self>) -> Self;
+
         /// The series of this kind that the current thread used last.
         fn recent() -> &'static RecentKey<Self>;
 
-        /// The value now; `scratch` is where a histogram puts its counts, so that reading many of
+        /// The value now, if there is one to show; `scratch` is where a histogram puts its counts, so that reading many of
         /// them allocates once, and says whether native buckets are wanted.
-        fn read<'a>(&self, scratch: &'a mut HistogramReading) -> Reading<'a>;
+        fn read<'a>(&self, scratch: &'a mut HistogramReading) -> Option<Reading<'a>>;
+    }
+
+    /// Where the values go that a limit keeps out of a family.
+    #[derive(Debug)]
+    pub struct Beyond<M> {
+        other: M,
+        limited: Arc<AtomicU64>,
+    }
+
+    impl<M> Beyond<M> {
+        pub fn new(other: M, limited: &Arc<AtomicU64>) -> Self {
+            Self {
+                other,
+                limited: Arc::clone(limited),
+            }
+        }
+
+        /// The series `other`, to read it.
+        pub fn other(&self) -> &M {
+            &self.other
+        }
+
+        /// The series `other`, for one value.
+        #[cold]
+        pub fn pass(&self) -> &M {
+            self.limited.fetch_add(1, Ordering::Relaxed);
+            &self.other
+        }
     }
 
     /// What all series of a family share.
@@ -55,6 +86,8 @@ mod sealed {
         pub ignored: Arc<AtomicU64>,
         /// What a second is in the unit of the histogram.
         pub second: f64,
+        /// Whether a gauge shows nothing before it is set.
+        pub absent_until_set: bool,
         /// Most buckets of the native histogram, if there is one beside the classic.
         pub native_buckets_max: Option<usize>,
         pub traces: Option<TraceSource>,
@@ -67,6 +100,7 @@ mod sealed {
                 buckets: Arc::from([]),
                 ignored: Arc::default(),
                 second: 1.0,
+                absent_until_set: false,
                 native_buckets_max: None,
                 traces: None,
             }
@@ -109,13 +143,19 @@ impl HistogramReading {
     }
 }
 
-/// Adds to a float that is kept as bits.
-fn add_to_bits(cell: &AtomicU64, value: f64) {
+/// Adds to a float that is kept as bits, and says whether that was possible: a number that becomes infinite would stay
+/// so for good.
+fn add_to_bits(cell: &AtomicU64, value: f64) -> bool {
     let mut bits = cell.load(Ordering::Relaxed);
     loop {
-        let sum = (f64::from_bits(bits) + value).to_bits();
-        match cell.compare_exchange_weak(bits, sum, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => return,
+        let before = f64::from_bits(bits);
+        let sum = before + value;
+        if !sum.is_finite() && before.is_finite() {
+            return false;
+        }
+        match cell.compare_exchange_weak(bits, sum.to_bits(), Ordering::Relaxed, Ordering::Relaxed)
+        {
+            Ok(_) => return true,
             Err(newer) => bits = newer,
         }
     }

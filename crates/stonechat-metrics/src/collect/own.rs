@@ -9,7 +9,7 @@ use crate::family::AnyFamily;
 
 const LIMITED: Row = Row {
     name: "stonechat_series_limited_total",
-    help: "Look-ups that went to the series `other`, because the family is full or a label value too long.",
+    help: "Values that went to the series `other`, because the family is full or a label value too long.",
     kind: Kind::Counter,
     unit: "",
     label: Some("family"),
@@ -17,7 +17,7 @@ const LIMITED: Row = Row {
 
 const IGNORED: Row = Row {
     name: "stonechat_values_ignored_total",
-    help: "Values that could not be recorded: NaN, infinite, or a counter going down.",
+    help: "Values that could not be recorded: NaN, infinite, too large for the sum, or a counter going down.",
     kind: Kind::Counter,
     unit: "",
     label: Some("family"),

@@ -51,7 +51,7 @@ pub struct Named {
     labels: Option<Vec<(String, Source)>>,
     buckets: Option<Vec<f64>>,
     native_buckets_max: Option<usize>,
-    time_unit: TimeUnit,
+    time_unit: Option<TimeUnit>,
     series_max: Option<usize>,
 }
 
@@ -108,24 +108,26 @@ impl Named {
         self
     }
 
-    /// Other buckets for a histogram, in its unit.
+    /// Other buckets for a histogram, in its unit. Other metrics have none: an error at registration.
     #[must_use]
     pub fn buckets(mut self, bounds: impl IntoIterator<Item = f64>) -> Self {
         self.buckets = Some(bounds.into_iter().collect());
         self
     }
 
-    /// A native histogram beside the classic one, of at most so many buckets.
+    /// A native histogram beside the classic one, of at most so many buckets. For other metrics than histograms it is
+    /// an error at registration.
     #[must_use]
     pub fn native(mut self, buckets_max: usize) -> Self {
         self.native_buckets_max = Some(buckets_max.max(1));
         self
     }
 
-    /// Durations in milliseconds. Buckets that are not given are the usual ones, in milliseconds.
+    /// Durations in milliseconds. Buckets that are not given are the usual ones, in milliseconds. Only for histograms of
+    /// time: the unit of a gauge is what its name ends in.
     #[must_use]
     pub fn milliseconds(mut self) -> Self {
-        self.time_unit = TimeUnit::Milliseconds;
+        self.time_unit = Some(TimeUnit::Milliseconds);
         self
     }
 
@@ -136,11 +138,16 @@ impl Named {
         self
     }
 
+    fn full_name(&self, registry: &Registry, template: &Template) -> String {
+        registry.full_name(self.name.as_deref().unwrap_or(template.name))
+    }
+
     fn desc(&self, registry: &Registry, template: &Template, kind: Kind, place: Place) -> Desc {
-        let name = registry.full_name(self.name.as_deref().unwrap_or(template.name));
+        let name = self.full_name(registry, template);
         let help = self.help.as_deref().unwrap_or(template.help);
         let mut desc = Desc::new(name, help, kind, place);
         desc.series_max = self.series_max.unwrap_or(SERIES_MAX);
+        desc.absent_until_set = template.absent_until_set;
         desc.label_names = match &self.labels {
             Some(labels) => labels.iter().map(|(name, _)| name.clone()).collect(),
             None => template
@@ -156,9 +163,9 @@ impl Named {
         if kind == Kind::Histogram {
             let mut factor = 1.0;
             if template.unit == TimeUnit::Seconds.as_str() {
-                desc.time_unit = self.time_unit;
-                factor = self.time_unit.second();
-                unit = self.time_unit.as_str();
+                desc.time_unit = self.time_unit.unwrap_or_default();
+                factor = desc.time_unit.second();
+                unit = desc.time_unit.as_str();
             }
             let usual = || {
                 template
@@ -175,6 +182,38 @@ impl Named {
             unit.clone_into(&mut desc.unit);
         }
         desc
+    }
+
+    /// Fails for what would be given in vain.
+    fn check_options(&self, template: &Template, kind: Kind) -> Result<(), Problem> {
+        let is_histogram = kind == Kind::Histogram;
+        let is_time = is_histogram && template.unit == TimeUnit::Seconds.as_str();
+        let histograms = "histograms";
+        for (option, is_given, wanted, is_wanted) in [
+            ("buckets", self.buckets.is_some(), histograms, is_histogram),
+            (
+                "native",
+                self.native_buckets_max.is_some(),
+                histograms,
+                is_histogram,
+            ),
+            (
+                "milliseconds",
+                self.time_unit.is_some(),
+                "histograms of time",
+                is_time,
+            ),
+        ] {
+            if is_given && !is_wanted {
+                let kind = kind.as_str();
+                return Err(Problem::OptionUnused {
+                    option,
+                    wanted,
+                    kind,
+                });
+            }
+        }
+        Ok(())
     }
 
     fn slots(&self, template: &Template) -> Result<Vec<Slot>, Problem> {
@@ -213,6 +252,8 @@ pub struct Template {
     /// `seconds`, `bytes` and so on, or empty.
     pub unit: &'static str,
     pub buckets: &'static [f64],
+    /// Whether a gauge shows nothing before it is set, because zero would say something.
+    pub absent_until_set: bool,
 }
 
 impl Template {
@@ -225,6 +266,7 @@ impl Template {
             labels: &[],
             unit: "",
             buckets: &[],
+            absent_until_set: false,
         }
     }
 
@@ -253,6 +295,12 @@ impl Template {
         self
     }
 
+    /// What is measured: there is nothing to show before.
+    pub const fn measured(mut self) -> Self {
+        self.absent_until_set = true;
+        self
+    }
+
     pub const fn unit(mut self, unit: &'static str) -> Self {
         self.unit = unit;
         self
@@ -274,17 +322,27 @@ pub struct Chosen<'a, K> {
 impl<K: Key> Chosen<'_, K> {
     /// Registers a metric; one that is not wanted counts into the void.
     pub fn part<M: Metric>(&self, key: K) -> Result<Part<M>, RegisterError> {
-        let mut names = self.names.iter();
-        let Some((_, named)) = names.find(|(own, _)| *own == key) else {
+        let mut names = self.names.iter().filter(|(own, _)| *own == key);
+        let Some((_, named)) = names.next() else {
             return Ok(Part::absent());
         };
         let template = key.template();
+        if let Some((_, again)) = names.next() {
+            let name = |named: &Named| named.full_name(self.registry, &template);
+            let first = name(named);
+            return Err(RegisterError::Invalid {
+                name: name(again),
+                place: self.place,
+                problem: Problem::MetricTwice { first },
+            });
+        }
         let desc = named.desc(self.registry, &template, M::KIND, self.place);
         let invalid = |problem| RegisterError::Invalid {
             name: desc.name.clone(),
             place: self.place,
             problem,
         };
+        named.check_options(&template, M::KIND).map_err(invalid)?;
         let slots = named.slots(&template).map_err(invalid)?;
         Ok(Part {
             core: Some(self.registry.register(desc)?),

@@ -11,7 +11,7 @@ use crate::registry::{Refresh, Registry};
 /// Between two readings at least this time passes: the CPU ratio needs a time to be taken over.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What the process uses, read at each scrape: `process_cpu_usage_ratio`,
+/// What the process uses, read at each scrape: `process_cpu_usage_ratio` (from the second on),
 /// `process_memory_usage_bytes`, `process_memory_allocated_bytes` and
 /// `process_memory_heap_bytes` (both of jemalloc, with the feature of that name),
 /// `process_files_open` and `process_tasks` (with the feature `tokio-runtime`).
@@ -59,7 +59,8 @@ impl Key for ResourceMetric {
                 "process_cpu_usage_ratio",
                 "CPU time in the time since the last scrape; 1 is one core.",
             )
-            .unit("ratio"),
+            .unit("ratio")
+            .measured(),
             Self::Resident => new("process_memory_usage_bytes", "Resident memory.").unit("bytes"),
             Self::Allocated => new(
                 "process_memory_allocated_bytes",
@@ -170,7 +171,9 @@ impl Gauges {
             let passed = now.saturating_duration_since(at).as_secs_f64();
             (cpu_seconds.unwrap_or(cpu) - cpu) / passed
         };
-        set(&self.cpu, Some(last.map_or(0.0, since)));
+        if let Some(cpu) = last.map(since) {
+            set(&self.cpu, Some(cpu));
+        }
         set(&self.resident, resident);
         let allocator = allocator();
         set(

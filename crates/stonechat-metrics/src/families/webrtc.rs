@@ -24,8 +24,8 @@ const CONNECT: &[f64] = &[0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8];
 /// `webrtc_ice_candidates_added_total{session_id}`,
 /// `webrtc_ice_connection_time_seconds{session_id}`, and by `session_id` the gauges
 /// `webrtc_video_frame_rate`, `webrtc_video_bitrate_bps`, `webrtc_packet_loss_ratio`,
-/// `webrtc_rtt_seconds` and `webrtc_jitter_seconds`. Series with a `session_id` go with their
-/// session, after one more scrape.
+/// `webrtc_rtt_seconds` and `webrtc_jitter_seconds`, each of them once it was measured. Series with a
+/// `session_id` go with their session, after one more scrape.
 ///
 /// ```
 /// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
@@ -110,24 +110,27 @@ impl Key for WebRtcMetric {
             )
             .labels(SESSION_ID)
             .seconds(CONNECT),
-            Self::FrameRate => {
-                new("webrtc_video_frame_rate", "Pictures a second.").labels(SESSION_ID)
-            }
-            Self::Bitrate => {
-                new("webrtc_video_bitrate_bps", "Bits of video a second.").labels(SESSION_ID)
-            }
+            Self::FrameRate => new("webrtc_video_frame_rate", "Pictures a second.")
+                .labels(SESSION_ID)
+                .measured(),
+            Self::Bitrate => new("webrtc_video_bitrate_bps", "Bits of video a second.")
+                .labels(SESSION_ID)
+                .measured(),
             Self::Loss => new(
                 "webrtc_packet_loss_ratio",
                 "Part of the packets that was lost, from 0 to 1.",
             )
             .labels(SESSION_ID)
-            .unit("ratio"),
+            .unit("ratio")
+            .measured(),
             Self::RoundTrip => new("webrtc_rtt_seconds", "Time to the peer and back.")
                 .labels(SESSION_ID)
-                .unit("seconds"),
+                .unit("seconds")
+                .measured(),
             Self::Jitter => new("webrtc_jitter_seconds", "How unevenly packets arrive.")
                 .labels(SESSION_ID)
-                .unit("seconds"),
+                .unit("seconds")
+                .measured(),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::suspect::suspicion;
 use super::visit::{AnyFamily, Look, View, Visitor};
 use super::{LABEL_VALUE_BYTES_MAX, LabelValues, OTHER};
 use crate::desc::{Desc, Kind, TimeUnit};
-use crate::metric::{HistogramReading, Metric, Shape, TraceSource};
+use crate::metric::{Beyond, HistogramReading, Metric, Shape, TraceSource};
 
 /// What the registry keeps of a family.
 pub struct FamilyCore<M> {
@@ -28,7 +28,8 @@ pub struct FamilyCore<M> {
     ended: AtomicUsize,
     /// The series in the order in which they are shown, as of the last scrape.
     order: Mutex<Order<M>>,
-    limited: AtomicU64,
+    /// Values that a limit sent to the series `other`.
+    limited: Arc<AtomicU64>,
     unseen: AtomicU64,
     suspected: AtomicBool,
 }
@@ -37,6 +38,8 @@ struct Table<M> {
     series: HashTable<Arc<Series<M>>>,
     /// 1 if the series `other` is among them: it takes no place of the limit.
     others: usize,
+    /// What passes values on to that series, and counts them.
+    beyond: Option<M>,
     /// Grows with each series that comes or goes.
     generation: u64,
     /// Series of sessions that are over, until the scrapes have seen them.
@@ -75,6 +78,7 @@ impl<M: Metric> FamilyCore<M> {
                     Kind::Histogram => desc.time_unit.second(),
                     Kind::Counter | Kind::Gauge => TimeUnit::of_name(&desc.name).second(),
                 },
+                absent_until_set: desc.absent_until_set,
                 native_buckets_max: desc.native_buckets_max,
                 traces,
             },
@@ -83,6 +87,7 @@ impl<M: Metric> FamilyCore<M> {
             table: RwLock::new(Table {
                 series: HashTable::new(),
                 others: 0,
+                beyond: None,
                 generation: 0,
                 ended: Ends::new(),
             }),
@@ -91,7 +96,7 @@ impl<M: Metric> FamilyCore<M> {
                 generation: 0,
                 series: Vec::new(),
             }),
-            limited: AtomicU64::new(0),
+            limited: Arc::default(),
             unseen: AtomicU64::new(0),
             suspected: AtomicBool::new(false),
         }
@@ -162,19 +167,24 @@ impl<M: Metric> FamilyCore<M> {
         self.other(values.len())
     }
 
-    /// The series that takes what the limits keep out.
+    /// For what the limits keep out: each value goes to the series `other`, and is counted.
     pub fn other(&self, labels: usize) -> M {
-        self.limited.fetch_add(1, Ordering::Relaxed);
+        if let Some(beyond) = &self.table.read().beyond {
+            return beyond.clone();
+        }
         let values = vec![OTHER; labels];
         let hash = self.hasher.hash_one(values.as_slice());
-        if let Some(series) = self.table.read().find(hash, &values) {
-            return series.metric.clone();
-        }
         let mut table = self.table.write();
-        if let Some(series) = table.find(hash, &values) {
-            return series.metric.clone();
+        if let Some(beyond) = &table.beyond {
+            return beyond.clone();
         }
-        self.insert(&mut table, hash, &values, true).metric.clone()
+        let series = match table.find(hash, &values) {
+            Some(series) => Arc::clone(series),
+            None => self.insert(&mut table, hash, &values, true),
+        };
+        let beyond = Beyond::new(series.metric.clone(), &self.limited);
+        let beyond = M::beyond(&self.shape, beyond);
+        table.beyond.insert(beyond).clone()
     }
 
     fn find_or_insert(
@@ -229,7 +239,10 @@ impl<M: Metric> FamilyCore<M> {
         };
         let (series, _) = entry.remove();
         series.removed.store(true, Ordering::Relaxed);
-        table.others -= usize::from(is_other(values));
+        if is_other(values) {
+            table.others = 0;
+            table.beyond = None;
+        }
         table.generation += 1;
         self.removals.fetch_add(1, Ordering::Relaxed);
         true
@@ -411,10 +424,10 @@ impl<M: Metric> AnyFamily for FamilyCore<M> {
             ..HistogramReading::default()
         };
         for series in &order.series {
-            visitor(View {
-                values: &series.values,
-                reading: series.metric.read(&mut scratch),
-            });
+            if let Some(reading) = series.metric.read(&mut scratch) {
+                let values = &series.values;
+                visitor(View { values, reading });
+            }
         }
         if let Some((number, scrapers)) = scrape {
             self.reap(number, scrapers, look.now);

@@ -33,7 +33,7 @@ pub trait AnyFamily: Send + Sync {
     /// Shows all series, sorted by their label values.
     fn visit(&self, look: Look, visitor: &mut Visitor<'_>);
 
-    /// Look-ups that a limit sent to the `other` series.
+    /// Values that a limit sent to the `other` series.
     fn limited(&self) -> u64;
 
     /// Series of ended sessions that no scrape has seen to their end.

@@ -3,8 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::add_to_bits;
-use super::sealed::{Create, HistogramReading, Reading, Shape};
+use super::sealed::{Beyond, Create, HistogramReading, Reading, Shape};
 use crate::desc::Kind;
 use crate::family::{Recent, RecentKey};
 
@@ -32,12 +31,25 @@ struct Cell {
     bits: AtomicU64,
     second: f64,
     ignored: Arc<AtomicU64>,
+    beyond: Option<Box<Beyond<Gauge>>>,
+}
+
+/// The bits of a gauge that has no value yet: a NaN that no calculation gives.
+const UNSET: u64 = 0x7ff8_5e77_1e55_0000;
+
+/// The number that bits stand for; one that is not set counts from zero.
+fn number(bits: u64) -> f64 {
+    if bits == UNSET {
+        0.0
+    } else {
+        f64::from_bits(bits)
+    }
 }
 
 impl Gauge {
     /// Sets the value. NaN is a value too: it says that there is none to show.
     pub fn set(&self, value: f64) {
-        self.0.bits.store(value.to_bits(), Ordering::Relaxed);
+        self.cell().bits.store(value.to_bits(), Ordering::Relaxed);
     }
 
     /// Sets a time, in the unit that the name ends in: seconds, or milliseconds for a name that ends
@@ -48,33 +60,86 @@ impl Gauge {
 
     /// Adds one.
     pub fn inc(&self) {
-        add_to_bits(&self.0.bits, 1.0);
+        self.add(1.0);
     }
 
     /// Takes one away.
     pub fn dec(&self) {
-        add_to_bits(&self.0.bits, -1.0);
+        self.add(-1.0);
     }
 
-    /// Adds an amount, which may be negative. An infinite or NaN amount, from which the gauge could
-    /// never return, is ignored and counted in `stonechat_values_ignored_total`.
+    /// Adds an amount, which may be negative. An infinite or NaN amount, or one with which the gauge would be infinite,
+    /// from which it could never return, is ignored and counted in `stonechat_values_ignored_total`.
     pub fn add(&self, amount: f64) {
-        if amount.is_finite() {
-            add_to_bits(&self.0.bits, amount);
-        } else {
-            self.0.ignored.fetch_add(1, Ordering::Relaxed);
+        let cell = self.cell();
+        if !amount.is_finite() || !cell.add(amount) {
+            cell.ignored.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// The value now.
+    /// The value now; zero, if it was never set.
     pub fn get(&self) -> f64 {
-        f64::from_bits(self.0.bits.load(Ordering::Relaxed))
+        number(self.shown().bits.load(Ordering::Relaxed))
+    }
+
+    /// Where the next value goes.
+    #[inline]
+    fn cell(&self) -> &Cell {
+        match &self.0.beyond {
+            None => &self.0,
+            Some(beyond) => &beyond.pass().0,
+        }
+    }
+
+    /// Where the values are.
+    fn shown(&self) -> &Cell {
+        match &self.0.beyond {
+            None => &self.0,
+            Some(beyond) => &beyond.other().0,
+        }
+    }
+
+    fn new(shape: &Shape, beyond: Option<Box<Beyond<Self>>>) -> Self {
+        let bits = if shape.absent_until_set {
+            UNSET
+        } else {
+            0.0_f64.to_bits()
+        };
+        Self(Arc::new(Cell {
+            bits: AtomicU64::new(bits),
+            second: shape.second,
+            ignored: Arc::clone(&shape.ignored),
+            beyond,
+        }))
     }
 
     /// Adds one, and takes it away when the guard is dropped.
     pub fn hold(&self) -> GaugeGuard {
         self.inc();
         GaugeGuard(self.clone())
+    }
+}
+
+impl Cell {
+    /// Adds to the value, unless a finite one would become infinite.
+    #[inline]
+    fn add(&self, amount: f64) -> bool {
+        let mut bits = self.bits.load(Ordering::Relaxed);
+        loop {
+            let before = number(bits);
+            let sum = before + amount;
+            if !sum.is_finite() && before.is_finite() {
+                return false;
+            }
+            let sum = sum.to_bits();
+            match self
+                .bits
+                .compare_exchange_weak(bits, sum, Ordering::Relaxed, Ordering::Relaxed)
+            {
+                Ok(_) => return true,
+                Err(newer) => bits = newer,
+            }
+        }
     }
 }
 
@@ -100,14 +165,15 @@ impl Create for Gauge {
     }
 
     fn create(shape: &Shape) -> Self {
-        Self(Arc::new(Cell {
-            bits: AtomicU64::new(0.0_f64.to_bits()),
-            second: shape.second,
-            ignored: Arc::clone(&shape.ignored),
-        }))
+        Self::new(shape, None)
     }
 
-    fn read<'a>(&self, _: &'a mut HistogramReading) -> Reading<'a> {
-        Reading::Number(self.get())
+    fn beyond(shape: &Shape, beyond: Beyond<Self>) -> Self {
+        Self::new(shape, Some(Box::new(beyond)))
+    }
+
+    fn read<'a>(&self, _: &'a mut HistogramReading) -> Option<Reading<'a>> {
+        let bits = self.0.bits.load(Ordering::Relaxed);
+        (bits != UNSET).then(|| Reading::Number(f64::from_bits(bits)))
     }
 }

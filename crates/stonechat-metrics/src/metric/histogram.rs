@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::exemplar::{Exemplar, TraceId, TraceSource};
 use super::native::NativeCell;
-use super::sealed::{Create, HistogramReading, Reading, Shape};
+use super::sealed::{Beyond, Create, HistogramReading, Reading, Shape};
 use super::{Timer, add_to_bits};
 use crate::desc::Kind;
 use crate::family::{Recent, RecentKey};
@@ -54,6 +54,8 @@ struct Extras {
     traces: Option<TraceSource>,
     /// One for each bucket.
     exemplars: Box<[Mutex<Option<Exemplar>>]>,
+    /// Then the rest is empty.
+    beyond: Option<Beyond<Histogram>>,
 }
 
 /// Up to so many bounds, comparing with all of them, side by side, is faster than a search.
@@ -61,7 +63,7 @@ const NEAR: usize = 16;
 
 impl Histogram {
     /// Records one observation. NaN and infinities, which would spoil the sum for good, are ignored
-    /// and counted in `stonechat_values_ignored_total`.
+    /// and counted in `stonechat_values_ignored_total`, and so is what would make the sum infinite.
     pub fn observe(&self, value: f64) {
         match &self.0.extras {
             None => _ = self.0.record(value),
@@ -92,13 +94,36 @@ impl Histogram {
 
     /// Number of observations so far.
     pub fn count(&self) -> u64 {
-        let counts = self.0.counts.iter();
+        let counts = self.shown().counts.iter();
         counts.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
     /// Sum of the observations so far.
     pub fn sum(&self) -> f64 {
-        f64::from_bits(self.0.sum.load(Ordering::Relaxed))
+        f64::from_bits(self.shown().sum.load(Ordering::Relaxed))
+    }
+
+    /// Where the observations are.
+    fn shown(&self) -> &Cell {
+        let extras = self.0.extras.as_deref();
+        match extras.and_then(|extras| extras.beyond.as_ref()) {
+            None => &self.0,
+            Some(beyond) => &beyond.other().0,
+        }
+    }
+
+    fn new(shape: &Shape, extras: Option<Box<Extras>>) -> Self {
+        Self(Arc::new(Cell {
+            near: near(&shape.buckets),
+            bounds: Arc::clone(&shape.buckets),
+            counts: (0..=shape.buckets.len())
+                .map(|_| AtomicU64::new(0))
+                .collect(),
+            sum: AtomicU64::new(0.0_f64.to_bits()),
+            second: shape.second,
+            ignored: Arc::clone(&shape.ignored),
+            extras,
+        }))
     }
 }
 
@@ -106,7 +131,7 @@ impl Cell {
     /// Counts the value and returns its bucket, or none if it cannot be recorded.
     #[inline]
     fn record(&self, value: f64) -> Option<usize> {
-        if !value.is_finite() {
+        if !value.is_finite() || !add_to_bits(&self.sum, value) {
             self.ignored.fetch_add(1, Ordering::Relaxed);
             return None;
         }
@@ -118,7 +143,6 @@ impl Cell {
             None => self.bounds.partition_point(|bound| *bound < value),
         };
         self.counts[bucket].fetch_add(1, Ordering::Relaxed);
-        add_to_bits(&self.sum, value);
         Some(bucket)
     }
 }
@@ -144,10 +168,18 @@ impl Extras {
                 .map(|buckets_max| Mutex::new(NativeCell::new(buckets_max))),
             traces: shape.traces.clone(),
             exemplars: (0..places).map(|_| Mutex::new(None)).collect(),
+            beyond: None,
         }))
     }
 
     fn record(&self, cell: &Cell, value: f64, trace: Option<TraceId>) {
+        if let Some(beyond) = &self.beyond {
+            match trace {
+                Some(trace) => beyond.pass().observe_traced(value, trace),
+                None => beyond.pass().observe(value),
+            }
+            return;
+        }
         let mut native = self.native.as_ref().map(Mutex::lock);
         let Some(bucket) = cell.record(value) else {
             return;
@@ -178,20 +210,20 @@ impl Create for Histogram {
     }
 
     fn create(shape: &Shape) -> Self {
-        Self(Arc::new(Cell {
-            near: near(&shape.buckets),
-            bounds: Arc::clone(&shape.buckets),
-            counts: (0..=shape.buckets.len())
-                .map(|_| AtomicU64::new(0))
-                .collect(),
-            sum: AtomicU64::new(0.0_f64.to_bits()),
-            second: shape.second,
-            ignored: Arc::clone(&shape.ignored),
-            extras: Extras::new(shape),
-        }))
+        Self::new(shape, Extras::new(shape))
     }
 
-    fn read<'a>(&self, scratch: &'a mut HistogramReading) -> Reading<'a> {
+    fn beyond(shape: &Shape, beyond: Beyond<Self>) -> Self {
+        let extras = Extras {
+            native: None,
+            traces: None,
+            exemplars: Box::default(),
+            beyond: Some(beyond),
+        };
+        Self::new(shape, Some(Box::new(extras)))
+    }
+
+    fn read<'a>(&self, scratch: &'a mut HistogramReading) -> Option<Reading<'a>> {
         let cell = &*self.0;
         let extras = cell.extras.as_deref();
         let native = extras.and_then(|extras| extras.native.as_ref());
@@ -213,6 +245,6 @@ impl Create for Histogram {
             let places = extras.exemplars.iter();
             scratch.exemplars.extend(places.map(|place| *place.lock()));
         }
-        Reading::Histogram(scratch)
+        Some(Reading::Histogram(scratch))
     }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use stonechat_metrics::{
     Database, Direction, Format, HttpServer, Messages, Outcome, PushStatus, Queues, Registry,
-    WebSockets,
+    Resources, WebRtc, WebSockets,
 };
 
 use super::lines;
@@ -166,4 +166,38 @@ fn a_timer_observes_once_however_it_ends() {
     histogram.start_timer().discard();
     assert_eq!(histogram.count(), 2);
     assert!(histogram.sum() >= shown.as_secs_f64());
+}
+
+#[test]
+fn what_was_not_measured_is_not_shown() {
+    let registry = Registry::bare();
+    let calls = WebRtc::register(&registry).unwrap();
+    let call = calls.session("s-1", "camera-7");
+    let measured = |registry: &Registry| -> Vec<String> {
+        let text = registry.encode(Format::Text);
+        let gauges = ["video_frame_rate", "video_bitrate_bps", "packet_loss_ratio"];
+        let times = ["rtt_seconds", "jitter_seconds"];
+        let names: Vec<String> = gauges
+            .iter()
+            .chain(&times)
+            .map(|name| format!("webrtc_{name}{{"))
+            .collect();
+        let is_one = |line: &&str| names.iter().any(|name| line.starts_with(name));
+        text.lines().filter(is_one).map(str::to_owned).collect()
+    };
+    assert!(measured(&registry).is_empty());
+    call.set_loss(0.0);
+    call.set_round_trip(Duration::from_millis(20));
+    assert_eq!(
+        measured(&registry),
+        [
+            r#"webrtc_packet_loss_ratio{session_id="s-1"} 0"#,
+            r#"webrtc_rtt_seconds{session_id="s-1"} 0.02"#,
+        ]
+    );
+
+    // A share of the time since the last scrape takes two of them.
+    let registry = Registry::bare();
+    Resources::register(&registry).unwrap();
+    assert!(lines(&registry, "process_cpu_usage_ratio").is_empty());
 }

@@ -1,6 +1,6 @@
 use std::thread;
 
-use stonechat_metrics::{LABEL_VALUE_BYTES_MAX, Registry, SERIES_MAX};
+use stonechat_metrics::{Format, LABEL_VALUE_BYTES_MAX, Registry, SERIES_MAX, TraceId};
 
 use super::lines;
 
@@ -38,6 +38,122 @@ fn past_the_limit_values_go_to_the_other_series() {
     assert_eq!(
         lines(&registry, LIMITED),
         [r#"stonechat_series_limited_total{family="x_total"} 7"#]
+    );
+}
+
+/// A handle is kept, so that one look-up may stand for any number of values.
+#[test]
+fn each_value_past_the_limit_is_counted() {
+    let registry = Registry::bare();
+    let counter = registry.counter("c_total", "C.").labels(["a"]);
+    let counter = counter.series_max(0).register().unwrap();
+    let gauge = registry.gauge("g", "G.").labels(["a"]);
+    let gauge = gauge.series_max(0).register().unwrap();
+    let histogram = registry.histogram("h", "H.").labels(["a"]).series_max(0);
+    let histogram = histogram.register().unwrap();
+    let counted = [counter.with(["1"]), counter.with(["2"])];
+    assert!(lines(&registry, LIMITED).is_empty(), "nothing is lost yet");
+    for kept in &counted {
+        kept.inc();
+        kept.inc_by(5);
+        kept.inc_by_f64(0.5);
+        assert_eq!(kept.get(), counted[0].get());
+    }
+    let set = gauge.with(["1"]);
+    set.set(3.0);
+    set.add(2.0);
+    drop(set.hold());
+    let observed = histogram.with(["1"]);
+    observed.observe(1.0);
+    observed.observe_traced(2.0, TraceId(1));
+    assert_eq!((counted[0].get(), set.get()), (13.0, 5.0));
+    assert_eq!((observed.count(), observed.sum()), (2, 3.0));
+    assert_eq!(lines(&registry, "c_total{"), [r#"c_total{a="other"} 13"#]);
+    assert_eq!(lines(&registry, "g{"), [r#"g{a="other"} 5"#]);
+    assert_eq!(lines(&registry, "h_count{"), [r#"h_count{a="other"} 2"#]);
+    // Somebody's own `other` is nothing that was kept out.
+    counter.with(["other"]).inc();
+    assert_eq!(
+        lines(&registry, LIMITED),
+        [
+            r#"stonechat_series_limited_total{family="c_total"} 6"#,
+            r#"stonechat_series_limited_total{family="g"} 4"#,
+            r#"stonechat_series_limited_total{family="h"} 2"#,
+        ]
+    );
+}
+
+#[test]
+fn a_counter_that_is_full_stays_full() {
+    const FULL: f64 = 9_223_372_036_854_775_808.0;
+    let registry = Registry::bare();
+    let full = |name: &str| registry.counter(name, "C.").register().unwrap();
+    for steps in [u64::MAX, 1 << 63, (1 << 63) - 1, 1 << 62] {
+        let counter = full(&format!("c{steps}_total"));
+        for _ in 0..8 {
+            counter.inc_by(steps);
+            counter.inc();
+            counter.inc_by(u32::MAX.into());
+        }
+        assert_eq!(counter.get(), FULL, "{steps}");
+    }
+    let counter = full("small_total");
+    counter.inc_by(u64::from(u32::MAX));
+    counter.inc_by(1 << 40);
+    assert_eq!(counter.get(), f64::from(u32::MAX) + 2_f64.powi(40));
+}
+
+#[test]
+fn sums_do_not_become_infinite() {
+    let registry = Registry::bare();
+    let counter = registry.counter("c_total", "C.").register().unwrap();
+    let gauge = registry.gauge("g", "G.").register().unwrap();
+    let histogram = registry.histogram("h", "H.").buckets([1.0]).native(10);
+    let histogram = histogram.register().unwrap();
+    for _ in 0..3 {
+        counter.inc_by_f64(f64::MAX);
+        gauge.add(-f64::MAX);
+        histogram.observe(f64::MAX);
+    }
+    assert_eq!(counter.get(), f64::MAX);
+    assert_eq!(gauge.get(), -f64::MAX);
+    assert_eq!((histogram.count(), histogram.sum()), (1, f64::MAX));
+    assert_eq!(
+        lines(&registry, "stonechat_values_ignored_total"),
+        ["c_total", "g", "h"]
+            .map(|family| format!(r#"stonechat_values_ignored_total{{family="{family}"}} 2"#))
+    );
+    // A gauge that was set to infinity stays there by itself.
+    gauge.set(f64::INFINITY);
+    gauge.inc();
+    assert_eq!(gauge.get(), f64::INFINITY);
+    assert!(lines(&registry, "stonechat_values_ignored_total")[1].ends_with(" 2"));
+}
+
+#[test]
+fn a_gauge_may_show_nothing_before_it_is_set() {
+    let registry = Registry::bare();
+    let gauge = |name: &str| registry.gauge(name, "G.").absent_until_set();
+    let set = gauge("a").labels(["x"]).register().unwrap();
+    let added = gauge("b").register().unwrap();
+    let (kept, _other) = (set.with(["1"]), set.with(["2"]));
+    assert_eq!((kept.get(), added.get()), (0.0, 0.0));
+    assert_eq!(registry.encode(Format::OpenMetrics), "# EOF\n");
+    assert!(registry.encode_protobuf().is_empty());
+    kept.set(0.0);
+    added.add(2.5);
+    assert_eq!(lines(&registry, "a{"), [r#"a{x="1"} 0"#]);
+    assert_eq!(lines(&registry, "b "), ["b 2.5"]);
+    kept.set(f64::NAN);
+    assert_eq!(lines(&registry, "a{"), [r#"a{x="1"} NaN"#]);
+    let error = registry
+        .gauge("b", "G.")
+        .register()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("absent until set differs: true vs false"),
+        "{error}"
     );
 }
 

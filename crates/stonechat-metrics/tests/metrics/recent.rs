@@ -1,8 +1,8 @@
 //! A thread finds the series that it used last without asking the family: it must never find one that is gone, or
 //! that is another family's.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 
 use stonechat_metrics::{Family, Gauge, Histogram, Registry, TraceId};
@@ -41,6 +41,74 @@ fn a_series_that_another_thread_removed_is_created_again() {
     assert!(removed.join().unwrap());
     family.set(["1", "2"], 2.0);
     assert_eq!(lines(&registry, "x{"), [r#"x{a="1",b="2"} 2"#]);
+}
+
+/// What one thread counts while another removes the series goes to the old series or to the new one, and what it counts
+/// after a removal that it knows of goes to the new one.
+#[test]
+fn counting_goes_on_while_series_are_removed() {
+    const ROUNDS: usize = 20_000;
+    let registry = Registry::bare();
+    let family = registry.counter("x_total", "X.").labels(["a"]);
+    let family = family.register().unwrap();
+    let removed = AtomicUsize::new(0);
+    let counting = AtomicBool::new(true);
+    thread::scope(|scope| {
+        let counters = (0..2).map(|_| {
+            scope.spawn(|| {
+                for _ in 0..ROUNDS {
+                    family.inc(["1"]);
+                }
+            })
+        });
+        let counters: Vec<_> = counters.collect();
+        scope.spawn(|| {
+            while counting.load(Ordering::Relaxed) {
+                removed.fetch_add(usize::from(family.remove(["1"])), Ordering::Relaxed);
+                assert!(family.series() <= 1);
+            }
+        });
+        for counter in counters {
+            counter.join().unwrap();
+        }
+        counting.store(false, Ordering::Relaxed);
+    });
+    family.remove(["1"]);
+    for value in 1..=3 {
+        family.inc(["1"]);
+        assert_eq!(
+            lines(&registry, "x_total{"),
+            [format!(r#"x_total{{a="1"}} {value}"#)]
+        );
+    }
+    assert!(removed.load(Ordering::Relaxed) > 0);
+    assert!(lines(&registry, "stonechat_series_limited_total").is_empty());
+}
+
+/// Two threads pass a turn to each other: what the second removed, the first no longer finds.
+#[test]
+fn a_removal_is_seen_by_the_thread_that_is_told_of_it() {
+    let registry = Registry::bare();
+    let family = registry.counter("x_total", "X.").labels(["a"]);
+    let family = family.register().unwrap();
+    let (tell, told) = mpsc::sync_channel::<()>(0);
+    let (ask, asked) = mpsc::sync_channel::<()>(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for () in asked {
+                assert!(family.remove(["1"]));
+                tell.send(()).unwrap();
+            }
+        });
+        for _ in 0..2_000 {
+            family.inc(["1"]);
+            family.inc(["1"]);
+            assert_eq!(family.with(["1"]).get(), 2.0);
+            ask.send(()).unwrap();
+            told.recv().unwrap();
+        }
+        drop(ask);
+    });
 }
 
 #[test]

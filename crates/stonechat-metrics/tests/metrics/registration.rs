@@ -1,6 +1,8 @@
 use std::thread;
 
-use stonechat_metrics::{Format, HttpServer, MetricBuilder, RegisterError, Registry};
+use stonechat_metrics::{
+    Format, HttpMetric, HttpServer, MetricBuilder, Named, RegisterError, Registry,
+};
 
 use super::lines;
 
@@ -140,6 +142,72 @@ fn a_ready_family_is_placed_where_it_was_asked_for() {
         error.contains(r#"differs: "Something else." vs "Requests that"#),
         "{error}"
     );
+}
+
+#[test]
+fn what_a_ready_family_cannot_use_is_an_error() {
+    let new = Named::new;
+    let cases: [(HttpMetric, Named, &str); 6] = [
+        (
+            HttpMetric::Requests,
+            new("a_total").buckets([1.0]),
+            "`buckets` is for histograms, which this counter is not: leave it out",
+        ),
+        (
+            HttpMetric::InFlight,
+            new("a").native(10),
+            "`native` is for histograms, which this gauge is not: leave it out",
+        ),
+        (
+            HttpMetric::InFlight,
+            new("a_ms").milliseconds(),
+            "`milliseconds` is for histograms of time, which this gauge is not: leave it out",
+        ),
+        (
+            HttpMetric::Requests,
+            new("a_total").milliseconds(),
+            "`milliseconds` is for histograms of time, which this counter is not: leave it out",
+        ),
+        (
+            HttpMetric::ResponseSize,
+            new("a_bytes").milliseconds(),
+            "`milliseconds` is for histograms of time, which this histogram is not: leave it out",
+        ),
+        (
+            HttpMetric::Duration,
+            new("a_ms").milliseconds().buckets([5.0]).native(10),
+            "",
+        ),
+    ];
+    for (metric, named, expected) in cases {
+        let registered = HttpServer::register_as(&Registry::bare(), &[(metric, named)]);
+        match registered {
+            Ok(_) => assert_eq!(expected, ""),
+            Err(error) => assert!(
+                !expected.is_empty() && error.to_string().contains(expected),
+                "{error}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn a_metric_of_a_ready_family_has_one_name() {
+    let registry = Registry::bare();
+    let chat = registry.namespace("chat");
+    let (first, again) = (Named::new("first_total"), Named::new("again_total"));
+    let names = [(HttpMetric::Requests, first), (HttpMetric::Requests, again)];
+    let error = HttpServer::register_as(&chat, &names).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("metric `chat_again_total` cannot be"),
+        "{error}"
+    );
+    assert!(
+        error.contains("under the name `chat_first_total` already"),
+        "{error}"
+    );
+    assert!(error.contains(&format!("at:    {}:", file!())), "{error}");
 }
 
 #[test]
