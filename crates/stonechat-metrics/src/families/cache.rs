@@ -48,8 +48,9 @@ impl Key for CacheMetric {
             Self::Misses => Template::new("cache_misses_total", "Look-ups that missed."),
             Self::Rate => Template::new(
                 "cache_hit_ratio",
-                "Part of all look-ups that hit, from 0 to 1; NaN before the first.",
-            ),
+                "Part of all look-ups that hit, from 0 to 1.",
+            )
+            .measured(),
         };
         template.labels(&["cache"])
     }
@@ -149,7 +150,10 @@ impl Refresh for Rates {
     fn refresh(&self) -> bool {
         for (Cache { hits, misses }, rate) in self.caches.lock().values() {
             let (hits, misses) = (hits.get(), misses.get());
-            rate.set(hits / (hits + misses));
+            // Before the first look-up there is none to show.
+            if hits + misses > 0.0 {
+                rate.set(hits / (hits + misses));
+            }
         }
         true
     }

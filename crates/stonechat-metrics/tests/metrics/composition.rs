@@ -181,6 +181,9 @@ fn labels_that_look_unbounded_are_reported_once_with_their_place() {
         ] {
             assert!(text.contains(&part), "{part} in {text}");
         }
-        assert!(!text.contains("0f8fad5b-"), "somebody's id is in the log: {text}");
+        assert!(
+            !text.contains("0f8fad5b-"),
+            "somebody's id is in the log: {text}"
+        );
     });
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use stonechat_metrics::{
-    Database, Direction, Format, HttpServer, Messages, Outcome, PushStatus, Queues, Registry,
-    Resources, WebRtc, WebSockets,
+    CacheMetric, Caches, Database, Direction, Format, HttpServer, Messages, Named, Outcome,
+    PushStatus, Queues, Registry, Resources, WebRtc, WebSockets,
 };
 
 use super::lines;
@@ -194,6 +194,16 @@ fn what_was_not_measured_is_not_shown() {
             r#"webrtc_packet_loss_ratio{session_id="s-1"} 0"#,
             r#"webrtc_rtt_seconds{session_id="s-1"} 0.02"#,
         ]
+    );
+
+    let registry = Registry::bare();
+    let users = Caches::register_as(&registry, &[(CacheMetric::Rate, Named::standard())]);
+    let users = users.unwrap().cache("users");
+    assert!(lines(&registry, "cache_hit_ratio").is_empty());
+    users.miss();
+    assert_eq!(
+        lines(&registry, "cache_hit_ratio{"),
+        [r#"cache_hit_ratio{cache="users"} 0"#]
     );
 
     // A share of the time since the last scrape takes two of them.
