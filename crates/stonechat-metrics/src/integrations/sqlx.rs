@@ -1,3 +1,5 @@
+mod statement; // what the text of a query is about
+
 use std::fmt;
 use std::time::Duration;
 
@@ -6,8 +8,8 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
 use crate::families::Database;
-use crate::family::OTHER;
 use crate::registry::Registry;
+use statement::{operation, table};
 
 impl Database {
     /// Sets the gauges of the pool at each scrape of the registry. Several pools are shown as their
@@ -40,15 +42,23 @@ impl Database {
     }
 
     /// A layer for `tracing_subscriber` that observes the time of every query that sqlx runs, with
-    /// the operation and the table read from its text. Like sqlx's own log it sees how long a query
-    /// took, but not how it ended; queries at the level `debug` of `sqlx::query` must be let through
-    /// by the subscriber.
+    /// the operation and the table read from its text; a table that is not plainly there is `unknown`.
+    /// Like sqlx's own log it sees how long a query took, but not how it ended.
+    ///
+    /// sqlx tells of a query at the level `debug`, and of a slow one at `warn` instead. A filter for
+    /// the whole subscriber, such as `info`, would leave only the slow ones, so give the log and this
+    /// layer a filter each:
     ///
     /// ```no_run
     /// # fn subscribe(database: &stonechat_metrics::Database) {
+    /// use tracing_subscriber::filter::{LevelFilter, Targets};
     /// use tracing_subscriber::prelude::*;
     ///
-    /// tracing_subscriber::registry().with(database.sqlx_layer()).init();
+    /// let queries = Targets::new().with_target("sqlx::query", LevelFilter::DEBUG);
+    /// tracing_subscriber::registry()
+    ///     .with(tracing_subscriber::fmt::layer().with_filter(LevelFilter::INFO))
+    ///     .with(database.sqlx_layer().with_filter(queries))
+    ///     .init();
     /// # }
     /// ```
     pub fn sqlx_layer(&self) -> SqlxLayer {
@@ -107,56 +117,42 @@ impl Visit for Query {
     fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }
 
-fn operation(statement: &str) -> &'static str {
-    const KNOWN: [&str; 12] = [
-        "select", "insert", "update", "delete", "replace", "with", "begin", "commit", "rollback",
-        "create", "alter", "drop",
-    ];
-    let word = statement.split_ascii_whitespace().next().unwrap_or("");
-    let known = KNOWN.into_iter();
-    known
-        .into_iter()
-        .find(|known| word.eq_ignore_ascii_case(known))
-        .unwrap_or(OTHER)
-}
-
-/// The word behind the first `from`, `into`, `update` or `table`, without quotation marks.
-fn table(statement: &str) -> Option<String> {
-    let mut words = statement
-        .split(|character: char| character.is_ascii_whitespace() || "(),;".contains(character))
-        .filter(|word| !word.is_empty());
-    let leads = ["from", "into", "update", "table"];
-    words.find(|word| leads.iter().any(|lead| word.eq_ignore_ascii_case(lead)))?;
-    let quotes = ['"', '`', '[', ']', '\''];
-    let name = words.next()?.trim_matches(quotes);
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte);
-    (!name.is_empty() && name.bytes().all(is_name)).then(|| name.to_ascii_lowercase())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{operation, table};
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::prelude::*;
+
+    use crate::encode::Format;
+    use crate::families::Database;
+    use crate::registry::Registry;
 
     #[test]
-    fn operation_and_table_are_read_from_the_statement() {
-        for (statement, expected) in [
-            (
-                "SELECT a, b FROM users WHERE id = ?",
-                ("select", Some("users")),
-            ),
-            (
-                "insert into `Messages`(a) values (?)",
-                ("insert", Some("messages")),
-            ),
-            ("UPDATE \"chat\" SET a = 1", ("update", Some("chat"))),
-            ("delete from\n sessions", ("delete", Some("sessions"))),
-            ("SELECT * FROM (SELECT 1)", ("select", Some("select"))),
-            ("SELECT 1", ("select", None)),
-            ("PRAGMA x", ("other", None)),
-            ("", ("other", None)),
-        ] {
-            let read = (operation(statement), table(statement));
-            assert_eq!((read.0, read.1.as_deref()), expected, "{statement}");
+    fn each_query_is_observed_once_whatever_the_log_shows() {
+        let registry = Registry::bare();
+        let database = Database::register(&registry).unwrap();
+        let queries = Targets::new().with_target("sqlx::query", LevelFilter::DEBUG);
+        let log = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
+        let subscriber = tracing_subscriber::registry()
+            .with(log.with_filter(LevelFilter::WARN))
+            .with(database.sqlx_layer().with_filter(queries));
+        tracing::subscriber::with_default(subscriber, || {
+            let summary = "SELECT 1 FROM users";
+            tracing::debug!(target: "sqlx::query", summary, db.statement = "", elapsed_secs = 0.5);
+            // A slow one has this event instead of the other, not beside it.
+            tracing::warn!(
+                target: "sqlx::query",
+                summary,
+                db.statement = "",
+                elapsed_secs = 2.0,
+                "slow statement: execution time exceeded alert threshold"
+            );
+            tracing::warn!(target: "sqlx::pool::acquire", elapsed_secs = 9.0, "slow acquire");
+        });
+        let text = registry.encode(Format::Text);
+        for (value, expected) in [("count", "2"), ("sum", "2.5")] {
+            let labels = r#"{operation="select",table="users"}"#;
+            let line = format!("db_query_duration_seconds_{value}{labels} {expected}");
+            assert!(text.contains(&line), "{line} in {text}");
         }
     }
 }
