@@ -13,8 +13,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What the process uses, read at each scrape: `process_cpu_usage_ratio` (from the second on),
 /// `process_memory_usage_bytes`, `process_memory_allocated_bytes` and
-/// `process_memory_heap_bytes` (both of jemalloc, with the feature of that name),
-/// `process_files_open` and `process_tasks` (with the feature `tokio-runtime`).
+/// `process_memory_heap_bytes` (both of jemalloc, with the feature of that name and jemalloc as the
+/// program's `#[global_allocator]`), `process_files_open` and `process_tasks` (with the feature `tokio-runtime`).
 ///
 /// Every [`Registry::new`] has metrics of the process under the names that all services share;
 /// this is for those that dashboards know under other names, and for the allocator.
@@ -187,14 +187,30 @@ impl Gauges {
     }
 }
 
-/// Bytes that jemalloc has given to the program, and bytes that it holds for it.
+/// Bytes that jemalloc has given to the program, and bytes that it holds for it; none if the program
+/// allocates elsewhere, as the feature alone makes jemalloc only a library.
 #[cfg(feature = "jemalloc")]
 fn allocator() -> Option<(f64, f64)> {
     use tikv_jemalloc_ctl::{epoch, stats};
+    static IN_USE: std::sync::LazyLock<bool> =
+        std::sync::LazyLock::new(|| jemalloc_in_use().unwrap_or(false));
+    if !*IN_USE {
+        return None;
+    }
     // The numbers are those of the last time that the epoch was advanced.
     epoch::advance().ok()?;
     let allocated = stats::allocated::read().ok()?;
     Some((allocated as f64, stats::mapped::read().ok()? as f64))
+}
+
+/// Whether an allocation of this program shows in jemalloc's count for the current thread.
+#[cfg(feature = "jemalloc")]
+fn jemalloc_in_use() -> Option<bool> {
+    const PROBE: usize = 64 * 1024;
+    let allocated = tikv_jemalloc_ctl::thread::allocatedp::read().ok()?;
+    let before = allocated.get();
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(PROBE)));
+    Some(allocated.get() >= before + PROBE as u64)
 }
 
 #[cfg(not(feature = "jemalloc"))]
@@ -234,5 +250,15 @@ impl TaskSource {
 
     fn count(&self) -> Option<f64> {
         None
+    }
+}
+
+#[cfg(all(test, feature = "jemalloc"))]
+mod tests {
+    #[test]
+    fn a_jemalloc_that_is_not_the_allocator_is_not_asked() {
+        // The tests use the allocator of the system.
+        assert_eq!(super::jemalloc_in_use(), Some(false));
+        assert_eq!(super::allocator(), None);
     }
 }

@@ -94,7 +94,7 @@ pub struct MediaSession {
 #[derive(Default)]
 struct Ice {
     /// The state that is 1.
-    state: Option<Gauge>,
+    state: Option<(IceState, Gauge)>,
     connected: bool,
 }
 
@@ -130,7 +130,7 @@ impl MediaSession {
     }
 
     /// Notes where the connection stands. The first time that it is connected, the time since the
-    /// session began is observed.
+    /// session began is observed. A session that ends is closed, unless its connection has failed.
     pub fn ice_state(&self, state: IceState) {
         let mut ice = self.ice.lock();
         if !ice.connected && matches!(state, IceState::Connected | IceState::Completed) {
@@ -139,11 +139,11 @@ impl MediaSession {
         }
         let parts = [&*self.session_id, state.as_str()];
         let now = self.families.ice_state.own(&self.series, &parts);
-        if let Some(before) = ice.state.take() {
+        if let Some((_, before)) = ice.state.take() {
             before.set(0.0);
         }
         now.set(1.0);
-        ice.state = Some(now);
+        ice.state = Some((state, now));
     }
 
     /// Sets the pictures a second.
@@ -172,11 +172,6 @@ impl MediaSession {
     }
 
     #[cfg(feature = "str0m")]
-    pub(crate) fn set_jitter_seconds(&self, seconds: f64) {
-        self.set_jitter(Duration::try_from_secs_f64(seconds).unwrap_or_default());
-    }
-
-    #[cfg(feature = "str0m")]
     pub(crate) fn str0m(&self) -> parking_lot::MutexGuard<'_, crate::integrations::Str0mState> {
         self.str0m.lock()
     }
@@ -189,6 +184,12 @@ impl MediaSession {
 
 impl Drop for MediaSession {
     fn drop(&mut self) {
+        // The last scrape is not to see a connection that is there no more; that it failed is how
+        // it ended.
+        let state = self.ice.get_mut().state.as_ref().map(|(state, _)| *state);
+        if state.is_some_and(|state| state != IceState::Failed) {
+            self.ice_state(IceState::Closed);
+        }
         let Families {
             closed, duration, ..
         } = &*self.families;
