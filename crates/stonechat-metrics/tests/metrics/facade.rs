@@ -103,3 +103,40 @@ fn a_library_cannot_fill_the_registry_with_names() {
     let refused = "stonechat_recorder_refused_total";
     assert_eq!(lines(&registry, refused), [format!("{refused} 100")]);
 }
+
+/// Counts what is logged.
+#[derive(Clone, Default)]
+struct Warnings(std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Warnings {
+    fn on_event(
+        &self,
+        _: &tracing::Event<'_>,
+        _: tracing_subscriber::layer::Context<'_, S>,
+    ) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn each_refusal_is_logged_once_and_not_for_ever() {
+    use tracing_subscriber::prelude::*;
+    let registry = Registry::bare();
+    let recorder = MetricsRecorder::new(&registry).unwrap();
+    let warnings = Warnings::default();
+    let subscriber = tracing_subscriber::registry().with(warnings.clone());
+    let refuse = |names: usize| {
+        for number in 0..names {
+            metrics::counter!(format!("lib.{number}"), "__name__" => "x").increment(1);
+        }
+    };
+    tracing::subscriber::with_default(subscriber, || {
+        metrics::with_local_recorder(&recorder, || {
+            for (names, logged) in [(2, 2), (2, 2), (5, 5), (200, 100)] {
+                refuse(names);
+                let seen = warnings.0.load(std::sync::atomic::Ordering::Relaxed);
+                assert_eq!(seen, logged);
+            }
+        });
+    });
+}
