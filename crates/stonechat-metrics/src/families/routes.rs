@@ -23,12 +23,15 @@ pub struct Routes {
     table: RwLock<HashTable<Route>>,
 }
 
+/// Where the series of one status are, once there are any.
+type Place = OnceLock<Arc<StatusSeries>>;
+
 struct Route {
     hash: u64,
     method: &'static str,
     path: Box<str>,
     /// Most routes answer with few statuses, so that most rows stay empty.
-    rows: [OnceLock<Box<[OnceLock<Arc<StatusSeries>>; ROW]>>; ROWS],
+    rows: [OnceLock<Box<[Place; ROW]>>; ROWS],
 }
 
 impl Route {
@@ -36,7 +39,7 @@ impl Route {
         self.method == method && *self.path == *path
     }
 
-    fn place(&self, status: u16) -> Option<&OnceLock<Arc<StatusSeries>>> {
+    fn place(&self, status: u16) -> Option<&Place> {
         let place = usize::from(status).checked_sub(FIRST)?;
         let row = self.rows.get(place / ROW)?;
         let row = row.get_or_init(|| Box::new([const { OnceLock::new() }; ROW]));

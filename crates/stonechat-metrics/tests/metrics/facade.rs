@@ -109,11 +109,7 @@ fn a_library_cannot_fill_the_registry_with_names() {
 struct Warnings(std::sync::Arc<std::sync::atomic::AtomicUsize>);
 
 impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Warnings {
-    fn on_event(
-        &self,
-        _: &tracing::Event<'_>,
-        _: tracing_subscriber::layer::Context<'_, S>,
-    ) {
+    fn on_event(&self, _: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
         self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
 }
