@@ -1,6 +1,7 @@
 //! All files of a configuration, read and checked before anything is changed.
 
 mod dashboards; // Grafana dashboards that stand in the folder
+mod environment; // environment variables in external labels
 mod locate; // which files a path means
 mod prometheus; // prometheus.yml as a whole
 

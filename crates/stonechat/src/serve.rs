@@ -89,7 +89,7 @@ pub(crate) struct ServeArgs {
     )]
     connections_max: usize,
     /// How long a connection may take to say what it wants.
-    #[arg(long, visible_alias = "web.read-timeout", value_name = "DURATION", default_value = "1m", value_parser = duration::parse)]
+    #[arg(long, visible_alias = "web.read-timeout", value_name = "DURATION", default_value = "2m", value_parser = duration::parse)]
     read_timeout: Duration,
     /// How many queries of the API may run at a time; further ones wait.
     #[arg(

@@ -28,11 +28,13 @@ pub struct ServerLimits {
 }
 
 impl Default for ServerLimits {
-    /// As many as in Prometheus. A minute for a head, where Prometheus has five: a slow or a silent client holds a place.
+    /// As many as in Prometheus. Two minutes for a head, where Prometheus has five: a slow or a silent client holds a place.
+    /// Not less than the 90 seconds after which clients in Go close idle connections: one that the server closes just
+    /// when it is used again fails.
     fn default() -> Self {
         Self {
             connections_max: 512,
-            head_timeout: Duration::from_mins(1),
+            head_timeout: Duration::from_mins(2),
         }
     }
 }

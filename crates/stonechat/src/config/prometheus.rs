@@ -9,6 +9,8 @@ use stonechat_model::{Labels, Problem, Problems};
 use stonechat_rules::config::GroupDefaults;
 use stonechat_scrape::config::{GlobalConfig, JobConfig};
 
+use super::environment::with_variables;
+
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,19 +88,33 @@ pub(super) fn load(file: &Path) -> Result<Loaded, Problems> {
             );
         }
     }
+    let mut warnings = Vec::new();
+    let external_labels = global.external_labels.iter().map(|(name, written)| {
+        let (value, unset) = with_variables(&written.value, |name| std::env::var(name).ok());
+        warnings.extend(unset.iter().map(|variable| {
+            let message = format!(
+                "the environment variable {variable} is not set, and nothing is put in its place"
+            );
+            yaml::problem_at(file, &text, written, message)
+        }));
+        (name.clone(), value)
+    });
     // Those that cannot be are among the problems already.
-    let external_labels = global
-        .external_labels
-        .iter()
-        .map(|(name, value)| (name, &value.value));
-    let external_labels = Labels::from_pairs(external_labels).unwrap_or_default();
-    let warnings = written.alerting.iter().filter(|alerting| {
+    let external_labels: Vec<(String, String)> = external_labels.collect();
+    let external_labels =
+        Labels::from_pairs(external_labels.iter().map(|(name, value)| (name, value)));
+    let external_labels = external_labels.unwrap_or_default();
+    if let Some(alerting) = written.alerting.filter(|alerting| {
         let named = alerting.value.alertmanagers.as_ref();
         named.is_some_and(|named| !named.is_empty())
-    });
-    let warnings = warnings
-        .map(|alerting| yaml::problem_at(file, &text, alerting, OTHER_ALERTMANAGERS))
-        .collect();
+    }) {
+        warnings.push(yaml::problem_at(
+            file,
+            &text,
+            &alerting,
+            OTHER_ALERTMANAGERS,
+        ));
+    }
     problems.or(())?;
     Ok(Loaded {
         jobs: jobs.unwrap_or_default(),
@@ -191,6 +207,16 @@ mod tests {
         assert!(
             said[0].starts_with("1:14 closed cannot be read"),
             "{said:?}"
+        );
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_named() {
+        assert_eq!(
+            said("global:\n  external_labels: {site: 'a$STONECHAT_TEST_NOT_SET'}\n"),
+            [
+                "2:27 the environment variable STONECHAT_TEST_NOT_SET is not set, and nothing is put in its place"
+            ]
         );
     }
 
