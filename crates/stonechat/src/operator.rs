@@ -21,7 +21,6 @@ use crate::metrics::ServerMetrics;
 pub(crate) struct Program {
     source: Source,
     settings: Settings,
-    started_at: Timestamp,
     stopping: AtomicBool,
     rooms: Parts,
     metrics: ServerMetrics,
@@ -30,8 +29,9 @@ pub(crate) struct Program {
     reloading: tokio::sync::Mutex<()>,
 }
 
-/// What the command line and the machine say, which does not change.
+/// What the start, the command line and the machine say, which does not change.
 pub(crate) struct Settings {
+    started_at: Timestamp,
     retention: Duration,
     flags: BTreeMap<&'static str, String>,
     host_name: String,
@@ -39,10 +39,12 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// The settings of a program that starts now.
     pub(crate) fn new(retention: Duration, flags: BTreeMap<&'static str, String>) -> Self {
         // A folder that was removed meanwhile has no name.
         let folder = std::env::current_dir().unwrap_or_default();
         Self {
+            started_at: Timestamp::now(),
             retention,
             flags,
             host_name: host_name(),
@@ -76,7 +78,6 @@ impl Program {
         Self {
             source,
             settings,
-            started_at: Timestamp::now(),
             stopping: AtomicBool::new(false),
             rooms,
             metrics,
@@ -155,7 +156,7 @@ impl Operator for Program {
         let (store, read) = (self.rooms.store.stats(), self.read.lock());
         Status {
             version: env!("CARGO_PKG_VERSION"),
-            started_at: self.started_at,
+            started_at: self.settings.started_at,
             config_source: self.source.path.display().to_string(),
             config_read_at: read.at,
             config_error: read.error.clone(),

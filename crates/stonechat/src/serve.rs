@@ -168,12 +168,13 @@ impl Server {
         (front, registry): (&Front, &Registry),
     ) -> Result<Self> {
         let metrics = ServerMetrics::register(registry)?;
-        let store = open_store(args).await?;
         let engine = Engine::new(EngineOptions {
             timeout: args.query_timeout,
             subquery_step: configuration.evaluation_interval,
             ..EngineOptions::default()
         });
+        let settings = Settings::new(args.retention, flags(args, front, engine.options()));
+        let store = open_store(args).await?;
         let notifier = Notifier::new(
             configuration.notify.clone(),
             NotifierOptions::new(&args.data, front.url.as_str())
@@ -205,7 +206,6 @@ impl Server {
             rules: rules.clone(),
             notifier: notifier.clone(),
         };
-        let settings = Settings::new(args.retention, flags(args, front, engine.options()));
         let program = Arc::new(Program::new(source, parts, metrics.clone(), settings));
         program
             .apply(configuration)
