@@ -26,7 +26,7 @@ pub enum Fault {
     /// Of the packets that the load's phones send to media, 20 % are lost and the rest comes up to
     /// 80 ms late.
     LossyMedia,
-    /// Every second phone that calls media gives an address at which nobody answers.
+    /// Phones that call media give an address at which nobody answers, as behind a firewall.
     FailingIce,
 }
 

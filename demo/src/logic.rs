@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use stonechat_metrics::{
-    Database, DatabaseMetric, HttpServer, MessageType, Messages, Named, Outcome, Queues,
-    RegisterError, Registry,
+    Database, DatabaseMetric, HttpServer, MessageType, Messages, Named, Outcome, QueueMetric,
+    Queues, RegisterError, Registry,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -42,19 +42,25 @@ impl LogicMetrics {
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let chat = registry.namespace("chat");
         let messages = Messages::register(&chat)?;
+        let queues = [
+            QueueMetric::Published,
+            QueueMetric::Lag,
+            QueueMetric::Pending,
+        ];
+        let queues = Queues::register_as(&chat, &queues.map(|metric| (metric, Named::standard())))?;
         Ok(Self {
             http: HttpServer::register(&chat)?,
             database: Database::register_as(
                 &chat,
                 &[
                     (DatabaseMetric::Queries, Named::standard()),
-                    (DatabaseMetric::Duration, Named::standard()),
+                    (DatabaseMetric::Duration, Named::standard().native(80)),
                     (DatabaseMetric::Pool, Named::standard()),
                 ],
             )?,
             single: messages.message_type(Kind::Single.as_str()),
             group: messages.message_type(Kind::Group.as_str()),
-            queue: Queues::register(&chat)?.queue(QUEUE_NAME),
+            queue: queues.queue(QUEUE_NAME),
         })
     }
 
@@ -100,8 +106,12 @@ impl Logic {
             loop {
                 ticks.tick().await;
                 let lag = self.queue.lag().await;
+                match self.queue.pending().await {
+                    Ok(pending) => self.metrics.queue.set_pending(pending),
+                    Err(error) => tracing::debug!(%error, "no answer about consumers"),
+                }
                 if let Err(error) = self.queue.measure().await {
-                    tracing::warn!(%error, "the queue does not tell its memory");
+                    tracing::debug!(%error, "no answer about memory");
                 }
                 self.reaches_queue.store(lag.is_ok(), Ordering::Relaxed);
                 match lag {

@@ -117,6 +117,14 @@ impl Queue {
         }
     }
 
+    /// Messages that were received and are not acknowledged yet.
+    pub async fn pending(&self) -> Result<u64, QueueError> {
+        match self {
+            Self::Memory(queue) => Ok(queue.pending()),
+            Self::Redis(queue) => queue.pending().await,
+        }
+    }
+
     /// Refreshes what is shown of the server behind the queue, if there is one.
     pub async fn measure(&self) -> Result<(), QueueError> {
         match self {
@@ -215,6 +223,7 @@ pub(crate) mod tests {
         let (keys, entries) = receive(&mut first, 2).await;
         assert_eq!(keys, [1, 2], "oldest first");
         assert_eq!(queue.lag().await.unwrap(), 3, "received is not done");
+        assert_eq!(queue.pending().await.unwrap(), 2);
         first.acknowledge(&entries[..1]).await.unwrap();
         assert_eq!(queue.lag().await.unwrap(), 2, "acknowledged");
         drop(first);

@@ -1,5 +1,8 @@
 use stonechat_metrics::{Counter, Family, Gauge, Histogram, RegisterError, Registry, buckets};
 
+/// Scrapers that ask for protobuf also get native histograms, of so many buckets.
+const NATIVE_BUCKETS_MAX: usize = 80;
+
 /// What the load shows of itself: the chat as its users see it.
 #[derive(Debug, Clone)]
 pub(super) struct LoadMetrics {
@@ -20,6 +23,7 @@ impl LoadMetrics {
         let seconds = |name, help| {
             load.histogram(name, help)
                 .unit("seconds")
+                .native(NATIVE_BUCKETS_MAX)
                 .buckets(buckets::SECONDS.iter().copied().chain([30.0, 60.0]))
                 .register()
         };

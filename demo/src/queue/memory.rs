@@ -57,6 +57,10 @@ impl MemoryQueue {
         self.state.lock().lag() as u64
     }
 
+    pub fn pending(&self) -> u64 {
+        self.state.lock().taken as u64
+    }
+
     fn take(&self, count: usize) -> Vec<(u64, Arc<Delivery>)> {
         let mut state = self.state.lock();
         let count = count.min(state.waiting.len());

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::streams::{
     StreamAutoClaimOptions, StreamAutoClaimReply, StreamId, StreamInfoConsumersReply,
-    StreamReadOptions, StreamReadReply,
+    StreamPendingReply, StreamReadOptions, StreamReadReply,
 };
 use redis::{AsyncCommands, Client, InfoDict, RedisError};
 use stonechat_metrics::{
@@ -116,6 +116,12 @@ impl RedisQueue {
 
     pub async fn lag(&self) -> Result<u64, QueueError> {
         Ok(self.connection.clone().xlen(&self.stream).await?)
+    }
+
+    pub async fn pending(&self) -> Result<u64, QueueError> {
+        let mut connection = self.connection.clone();
+        let reply: StreamPendingReply = connection.xpending(&self.stream, GROUP).await?;
+        Ok(reply.count() as u64)
     }
 
     /// Refreshes the memory that Redis uses.

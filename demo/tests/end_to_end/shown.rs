@@ -65,6 +65,7 @@ task chat_queue_consume_duration_seconds_count 2
 task chat_http_client_requests_total host="gateway" 1
 task chat_messages_pushed_total status="ok" 2
 media media_memory_usage_bytes 1
+logic chat_queue_pending_messages 0
 "#;
 
 #[tokio::test]
