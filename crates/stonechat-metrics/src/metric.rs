@@ -143,20 +143,41 @@ impl HistogramReading {
     }
 }
 
+/// The bits of a number that has no value yet: a NaN that no calculation gives.
+const UNSET: u64 = 0x7ff8_5e77_1e55_0000;
+
 /// Adds to a float that is kept as bits, and says whether that was possible: a number that becomes infinite would stay
 /// so for good.
+#[inline]
 fn add_to_bits(cell: &AtomicU64, value: f64) -> bool {
     let mut bits = cell.load(Ordering::Relaxed);
     loop {
-        let before = f64::from_bits(bits);
-        let sum = before + value;
-        if !sum.is_finite() && before.is_finite() {
-            return false;
+        let mut sum = (f64::from_bits(bits) + value).to_bits();
+        if is_special(sum) {
+            match special_sum(bits, value) {
+                Some(special) => sum = special,
+                None => return false,
+            }
         }
-        match cell.compare_exchange_weak(bits, sum.to_bits(), Ordering::Relaxed, Ordering::Relaxed)
-        {
+        match cell.compare_exchange_weak(bits, sum, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => return true,
             Err(newer) => bits = newer,
         }
     }
+}
+
+/// Whether the bits are those of an infinity or a NaN. A comparison of floats would take as long as the addition.
+#[inline]
+fn is_special(bits: u64) -> bool {
+    const EXPONENT: u64 = 0x7ff << 52;
+    bits & EXPONENT == EXPONENT
+}
+
+/// The sum that is not finite, unless only this addition would make it so. What has no value yet counts from zero.
+#[cold]
+fn special_sum(bits: u64, value: f64) -> Option<u64> {
+    if bits == UNSET {
+        return Some(value.to_bits());
+    }
+    is_special(bits).then(|| (f64::from_bits(bits) + value).to_bits())
 }

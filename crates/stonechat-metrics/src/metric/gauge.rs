@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::sealed::{Beyond, Create, HistogramReading, Reading, Shape};
+use super::{UNSET, add_to_bits};
 use crate::desc::Kind;
 use crate::family::{Recent, RecentKey};
 
@@ -33,9 +34,6 @@ struct Cell {
     ignored: Arc<AtomicU64>,
     beyond: Option<Box<Beyond<Gauge>>>,
 }
-
-/// The bits of a gauge that has no value yet: a NaN that no calculation gives.
-const UNSET: u64 = 0x7ff8_5e77_1e55_0000;
 
 /// The number that bits stand for; one that is not set counts from zero.
 fn number(bits: u64) -> f64 {
@@ -72,7 +70,7 @@ impl Gauge {
     /// from which it could never return, is ignored and counted in `stonechat_values_ignored_total`.
     pub fn add(&self, amount: f64) {
         let cell = self.cell();
-        if !amount.is_finite() || !cell.add(amount) {
+        if !amount.is_finite() || !add_to_bits(&cell.bits, amount) {
             cell.ignored.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -117,29 +115,6 @@ impl Gauge {
     pub fn hold(&self) -> GaugeGuard {
         self.inc();
         GaugeGuard(self.clone())
-    }
-}
-
-impl Cell {
-    /// Adds to the value, unless a finite one would become infinite.
-    #[inline]
-    fn add(&self, amount: f64) -> bool {
-        let mut bits = self.bits.load(Ordering::Relaxed);
-        loop {
-            let before = number(bits);
-            let sum = before + amount;
-            if !sum.is_finite() && before.is_finite() {
-                return false;
-            }
-            let sum = sum.to_bits();
-            match self
-                .bits
-                .compare_exchange_weak(bits, sum, Ordering::Relaxed, Ordering::Relaxed)
-            {
-                Ok(_) => return true,
-                Err(newer) => bits = newer,
-            }
-        }
     }
 }
 
