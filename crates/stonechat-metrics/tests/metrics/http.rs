@@ -182,7 +182,8 @@ async fn a_panic_that_is_caught_outside_counts_as_500() {
     let app = Router::new()
         .route("/bug", get(handler))
         .layer(http.layer());
-    assert!(super::panics_inside(send(&app, "GET", "/bug")).await);
+    let request = Request::builder().uri("/bug").body(Body::empty()).unwrap();
+    assert!(super::panics_inside(app.oneshot(request)).await);
     let expected = [r#"http_requests_total{method="GET",path="/bug",status="500"} 1"#];
     assert_eq!(lines(&registry, "http_requests_total"), expected);
 }

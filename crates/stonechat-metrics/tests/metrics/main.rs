@@ -55,7 +55,8 @@ fn get_blocking(addr: &str, path: &str) -> std::io::Result<String> {
 }
 
 /// Whether a future panics. Like a layer that catches panics, this drops it only afterwards, when
-/// the thread is no longer panicking.
+/// the thread is no longer panicking; so it must not be an `async fn`, whose own locals would be
+/// dropped before.
 async fn panics_inside(future: impl Future) -> bool {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     let mut future = Box::pin(future);
