@@ -1,0 +1,10 @@
+//! Queries against databases, Redis and REST services as series.
+//!
+//! Business numbers live in databases. This room asks for them on a schedule of its own, off the scrape path, turns rows into series, and puts
+//! these straight into the store; a page shows them to any other Prometheus.
+//!
+//! A [`plan::Plan`] is the checked configuration, a [`source::Ask`] answers one question of it with [`rows::Rows`].
+
+pub mod plan; // what is asked, checked
+pub mod rows; // an answer
+pub mod source; // who answers
