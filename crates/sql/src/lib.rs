@@ -8,3 +8,10 @@
 pub mod plan; // what is asked, checked
 pub mod rows; // an answer
 pub mod source; // who answers
+
+mod number; // a value as a number
+pub mod schedule; // when
+pub mod series; // from rows to samples
+
+#[cfg(test)]
+mod testing;

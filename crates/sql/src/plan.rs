@@ -129,6 +129,9 @@ pub struct Query {
     pub request: Request,
     /// When.
     pub schedule: Schedule,
+    /// The most by which it is asked later than the schedule says, so that not all are asked at once. Each query has its own
+    /// delay, which stays the same.
+    pub jitter: Duration,
     /// How long an answer may take; then the query is cancelled, on the server too where it can be.
     pub timeout: Duration,
     /// Most rows of an answer; one with more is an error.
