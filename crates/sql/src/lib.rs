@@ -13,5 +13,15 @@ mod number; // a value as a number
 pub mod schedule; // when
 pub mod series; // from rows to samples
 
+mod board; // what is shown, exchanged as a whole
+mod manager; // asks, and reloads
+mod metrics; // what the room says about itself
+mod page; // for any other Prometheus
+mod report; // what there is to say about each query
+mod round; // one round of a query
+
+pub use manager::{QueryStatus, SqlManager};
+pub use metrics::SqlMetrics;
+
 #[cfg(test)]
 mod testing;
