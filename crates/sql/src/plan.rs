@@ -280,4 +280,7 @@ pub enum Values {
     },
     /// The same for every row.
     Constant(f64),
+    /// In the first column of the first row, whatever its name is: for an answer that is one number. Further columns and rows
+    /// are left alone.
+    Scalar,
 }

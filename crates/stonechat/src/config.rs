@@ -4,6 +4,7 @@ mod dashboards; // Grafana dashboards that stand in the folder
 mod environment; // environment variables in external labels
 mod locate; // which files a path means
 mod prometheus; // prometheus.yml as a whole
+mod queries; // files with queries against databases
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +28,10 @@ pub(crate) struct Configuration {
     pub(crate) external_labels: Labels,
     /// Dashboards that stand in the folder.
     pub(crate) dashboards: Vec<Dashboard>,
+    /// What is asked of databases.
+    pub(crate) queries: stonechat_sql::plan::Plan,
+    /// Files in which queries stand; a change of them is a reload.
+    pub(crate) query_files: Vec<PathBuf>,
     /// What works otherwise than the files may suggest.
     pub(crate) warnings: Vec<String>,
 }
@@ -38,12 +43,20 @@ pub(crate) struct Source {
     pub(crate) path: PathBuf,
     /// An alertmanager.yml that is named by itself.
     pub(crate) alertmanager: Option<PathBuf>,
+    /// Files or folders with queries that are named by themselves.
+    pub(crate) queries: Vec<PathBuf>,
 }
 
 impl Source {
     /// Reads everything. All mistakes of all files are reported together.
     pub(crate) fn load(&self) -> Result<Configuration, Problems> {
-        let files = locate::locate(&self.path, self.alertmanager.as_deref())?;
+        let files = locate::locate(
+            &self.path,
+            locate::Named {
+                alertmanager: self.alertmanager.as_deref(),
+                queries: &self.queries,
+            },
+        )?;
         let mut problems = Problems::default();
         let prometheus = problems.take(prometheus::load(&files.prometheus));
         let notify = match &files.alertmanager {
@@ -58,7 +71,8 @@ impl Source {
                 Some(Outcome::Other) | None => {}
             }
         }
-        let (Some(prometheus), Some(notify)) = (prometheus, notify) else {
+        let queries = problems.take(queries::load(&files.queries));
+        let (Some(prometheus), Some(notify), Some(queries)) = (prometheus, notify, queries) else {
             return Err(problems);
         };
         let remarks = prometheus
@@ -67,6 +81,7 @@ impl Source {
             .chain(notify.warnings())
             .chain(&odd);
         let mut warnings: Vec<String> = remarks.map(Problem::remark).collect();
+        warnings.extend(queries.warnings);
         if files.alertmanager.is_none() && !prometheus.groups.is_empty() {
             warnings.push(NOBODY_IS_TOLD.to_owned());
         }
@@ -77,6 +92,8 @@ impl Source {
             evaluation_interval: prometheus.evaluation_interval,
             external_labels: prometheus.external_labels,
             dashboards,
+            queries: queries.plan,
+            query_files: files.queries,
             warnings,
         })
     }

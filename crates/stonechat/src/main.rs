@@ -7,7 +7,9 @@ mod listen; // where it listens, and how people reach it
 mod metrics; // the program's own metrics
 mod operator; // the program as the API sees it; reload
 mod serve; // `stonechat serve`: wires the rooms
-mod signals; // what tells the program to stop or to reload
+mod signals;
+mod sql; // `stonechat sql`
+mod stamps; // whether files have changed // what tells the program to stop or to reload
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -36,6 +38,8 @@ enum Command {
     /// Show what Stonechat does: a chat backend, its load, and alerts when it is ill.
     #[command(after_help = "Example: stonechat demo --for 90s --fault slow-db")]
     Demo(demo::DemoArgs),
+    /// Check, try and convert queries against databases.
+    Sql(sql::SqlArgs),
     /// The demo's chat backend, by itself.
     #[command(hide = true)]
     DemoChat(Box<stonechat_demo::ChatArgs>),
@@ -93,6 +97,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Sql(args) => sql::run(args).await,
         Command::DemoChat(args) => {
             Ok(stonechat_demo::run_chat(demo::with_environment(*args)).await?)
         }

@@ -10,12 +10,14 @@ use stonechat_model::{Problem, Timestamp};
 use stonechat_notify::Notifier;
 use stonechat_rules::RuleManager;
 use stonechat_scrape::ScrapeManager;
+use stonechat_sql::SqlManager;
 use stonechat_tsdb::Store;
 use stonechat_web::{Dashboard, Operator, Reloaded, Status};
 
 use crate::config::{Configuration, Source};
 use crate::listen::host_name;
 use crate::metrics::ServerMetrics;
+use crate::stamps::Stamps;
 
 /// The running program.
 pub(crate) struct Program {
@@ -57,6 +59,7 @@ impl Settings {
 pub(crate) struct Parts {
     pub(crate) store: Arc<Store>,
     pub(crate) scrapes: Arc<ScrapeManager>,
+    pub(crate) sql: Arc<SqlManager>,
     pub(crate) rules: RuleManager,
     pub(crate) notifier: Notifier,
 }
@@ -66,6 +69,8 @@ struct Read {
     at: Timestamp,
     error: Option<String>,
     dashboards: Vec<Dashboard>,
+    /// Files with queries, and how they were when they were read.
+    query_files: Stamps,
 }
 
 impl Program {
@@ -85,6 +90,7 @@ impl Program {
                 at: Timestamp::now(),
                 error: None,
                 dashboards: Vec::new(),
+                query_files: Stamps::default(),
             }),
             reloading: tokio::sync::Mutex::new(()),
         }
@@ -96,8 +102,8 @@ impl Program {
     }
 
     /// Makes a checked configuration the running one. Each room compares it with what it has and applies the difference.
-    /// The only step that can fail goes first.
-    pub(crate) fn apply(&self, configuration: Configuration) -> Result<(), Problem> {
+    /// The only steps that can fail go first. Queries that are new are asked before the old ones go, which takes as long as they do.
+    pub(crate) async fn apply(&self, configuration: Configuration) -> Result<(), Problem> {
         for warning in &configuration.warnings {
             tracing::warn!("{warning}");
         }
@@ -110,6 +116,12 @@ impl Program {
             .notifier
             .apply(configuration.notify)
             .map_err(refused)?;
+        let query_files = Stamps::of(&configuration.query_files);
+        self.rooms
+            .sql
+            .apply(&configuration.queries)
+            .await
+            .map_err(|error| Problem::of_file(&self.source.path, error.to_string()))?;
         self.rooms
             .rules
             .apply(configuration.groups, configuration.external_labels);
@@ -118,9 +130,18 @@ impl Program {
             at: Timestamp::now(),
             error: None,
             dashboards: configuration.dashboards,
+            query_files,
         };
         self.metrics.reloaded(Timestamp::now());
         Ok(())
+    }
+
+    /// Whether a file with queries has changed since the configuration was last read.
+    pub(crate) fn queries_changed(&self) -> bool {
+        let mut read = self.read.lock();
+        let now = Stamps::of(read.query_files.files());
+        // Once for each change, also when the changed file is refused.
+        now != std::mem::replace(&mut read.query_files, now.clone())
     }
 
     /// Reads the configuration again. When anything in it is wrong, nothing changes.
@@ -134,6 +155,7 @@ impl Program {
         let outcome = match loaded {
             Ok(Ok(configuration)) => self
                 .apply(configuration)
+                .await
                 .map_err(|problem| problem.to_string()),
             Ok(Err(problems)) => Err(problems),
             Err(error) => Err(format!("reading the configuration failed: {error}")),

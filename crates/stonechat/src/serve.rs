@@ -12,6 +12,7 @@ use stonechat_notify::{Notifier, NotifierOptions, NotifyMetrics};
 use stonechat_promql::{Engine, EngineOptions};
 use stonechat_rules::{RuleManager, RuleMetrics, RuleOptions};
 use stonechat_scrape::{ScrapeManager, ScrapeMetrics, ScrapeOptions};
+use stonechat_sql::{SqlManager, SqlMetrics};
 use stonechat_tsdb::{Store, StoreOptions};
 use stonechat_web::{Rooms, ServerLimits, Site};
 use tokio::signal::unix::Signal;
@@ -29,6 +30,9 @@ const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often the store's counts are taken over into metrics.
 const METRICS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often files with queries are looked at.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long scrapes, evaluations and open connections may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -52,6 +56,10 @@ pub(crate) struct ServeArgs {
     /// alertmanager.yml, when it does not stand in the folder.
     #[arg(long, value_name = "FILE")]
     alertmanager: Option<PathBuf>,
+    /// Queries against databases: a file, or a folder with such files; may be given several times. A folder given with --config
+    /// may hold them as sql.yml or in sql/.
+    #[arg(long, value_name = "FILE_OR_FOLDER")]
+    sql: Vec<PathBuf>,
     /// Where samples, alert state and the delivery log are kept.
     #[arg(
         long,
@@ -124,6 +132,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let source = Source {
         path: args.config.clone(),
         alertmanager: args.alertmanager.clone(),
+        queries: args.sql.clone(),
     };
     let configuration = source.load()?;
     // Before anything is opened or scraped: a taken port is the most common mistake after a bad file.
@@ -189,6 +198,11 @@ impl Server {
             },
         );
         let scrapes = Arc::new(scrapes);
+        let sql = Arc::new(SqlManager::new(
+            Arc::clone(&store) as _,
+            Box::new(stonechat_sql::source::open),
+            SqlMetrics::register(registry)?,
+        ));
         let rules = RuleManager::new(
             Arc::clone(&store) as _,
             Arc::clone(&store) as _,
@@ -203,17 +217,20 @@ impl Server {
         let parts = Parts {
             store: Arc::clone(&store),
             scrapes: Arc::clone(&scrapes),
+            sql: Arc::clone(&sql),
             rules: rules.clone(),
             notifier: notifier.clone(),
         };
         let program = Arc::new(Program::new(source, parts, metrics.clone(), settings));
         program
             .apply(configuration)
+            .await
             .map_err(|problem| anyhow::anyhow!(Problems::from(problem)))?;
         let rooms = Rooms {
             queryable: Arc::clone(&store) as _,
             engine,
             scrapes,
+            sql,
             rules,
             notifier,
             operator: Arc::clone(&program) as _,
@@ -237,6 +254,7 @@ impl Server {
     ) -> Result<()> {
         let maintenance = tokio::spawn(maintain(Arc::clone(&self.store)));
         let mut counting = tokio::time::interval(METRICS_INTERVAL);
+        let mut looking = tokio::time::interval(LOOK_INTERVAL);
         let outcome = loop {
             tokio::select! {
                 () = stop.wait() => break Ok(()),
@@ -245,6 +263,13 @@ impl Server {
                     // in the log, in a metric and on the page.
                     let program = Arc::clone(&self.program);
                     tokio::spawn(async move { program.read_again().await });
+                }
+                _ = looking.tick() => {
+                    if self.program.queries_changed() {
+                        tracing::info!("a file with queries has changed");
+                        let program = Arc::clone(&self.program);
+                        tokio::spawn(async move { program.read_again().await });
+                    }
                 }
                 _ = counting.tick() => self.metrics.read(&self.store.stats()),
                 _ = http_ended.wait_for(|ended| *ended) => break Err(anyhow::anyhow!("the HTTP server ended")),
@@ -256,7 +281,10 @@ impl Server {
 
     /// Stops in the order in which samples flow, so that nothing is written to a part that is gone.
     async fn stop(&self) {
-        self.rooms.scrapes.shutdown(STOP_LIMIT).await;
+        tokio::join!(
+            self.rooms.scrapes.shutdown(STOP_LIMIT),
+            self.rooms.sql.stop(STOP_LIMIT),
+        );
         if tokio::time::timeout(STOP_LIMIT, self.rooms.rules.shutdown())
             .await
             .is_err()

@@ -33,6 +33,7 @@ mod labels; // /api/v1/labels, label values, series
 mod lifecycle; // health, readiness, reload, our own metrics
 mod own; // /api/stonechat/v1
 mod params; // parameters from URL and form
+mod queries; // /metrics/sql, and how the queries are
 mod query; // /api/v1/query, query_range
 mod rules; // /api/v1/rules, alerts
 mod server; // connections and their limits
@@ -57,6 +58,7 @@ use stonechat_notify::Notifier;
 use stonechat_promql::Engine;
 use stonechat_rules::RuleManager;
 use stonechat_scrape::ScrapeManager;
+use stonechat_sql::SqlManager;
 
 pub use guard::HostNames;
 pub use server::{ServerLimits, ServerMetrics, serve};
@@ -71,6 +73,8 @@ pub struct Rooms {
     pub engine: Engine,
     /// Targets.
     pub scrapes: Arc<ScrapeManager>,
+    /// Queries against databases.
+    pub sql: Arc<SqlManager>,
     /// Rules and alerts.
     pub rules: RuleManager,
     /// Deliveries.
@@ -164,13 +168,15 @@ pub fn router(rooms: Rooms) -> Result<Router, RegisterError> {
     let own = Router::new()
         .route("/status", get(own::status))
         .route("/dashboards", get(own::dashboards))
-        .route("/notifications", get(own::notifications));
+        .route("/notifications", get(own::notifications))
+        .route("/queries", get(queries::status));
     let router = Router::new()
         .nest("/api/v1", prometheus)
         .nest("/api/stonechat/v1", own)
         .route("/-/healthy", get(lifecycle::healthy))
         .route("/-/ready", get(lifecycle::ready))
         .route("/-/reload", post(lifecycle::reload).put(lifecycle::reload))
+        .route("/metrics/sql", get(queries::page))
         .fallback(get(assets::page));
     let metrics = stonechat_metrics::metrics_router(rooms.registry.clone());
     Ok(router

@@ -17,7 +17,10 @@ const MAY_KNOW: [(&str, &[&str]); 11] = [
     ("scrape", &["model", "exposition"]),
     ("rules", &["model", "promql", "template"]),
     ("notify", &["model", "template"]),
-    ("web", &["model", "promql", "scrape", "rules", "notify"]),
+    (
+        "web",
+        &["model", "promql", "scrape", "sql", "rules", "notify"],
+    ),
     ("metrics", &[]),
     ("demo", &[]),
 ];

@@ -155,6 +155,14 @@ impl Round<'_> {
                 let labels = self.labels(metric, row, None)?;
                 self.value(position, labels, *value, timestamp);
             }
+            Values::Scalar if row.number > 1 => {}
+            Values::Scalar => {
+                let first = row.rows.columns.first().cloned().unwrap_or_default();
+                if let Some(value) = self.number(metric, row, &first)? {
+                    let labels = self.labels(metric, row, None)?;
+                    self.value(position, labels, value, timestamp);
+                }
+            }
             Values::Column(column) => {
                 if let Some(value) = self.number(metric, row, column)? {
                     let labels = self.labels(metric, row, None)?;
@@ -363,7 +371,7 @@ fn check_columns(
     let of_values = |metric: &Metric| match &metric.values {
         Values::Column(column) => vec![column.clone()],
         Values::Columns { columns, .. } => columns.clone(),
-        Values::Constant(_) => Vec::new(),
+        Values::Constant(_) | Values::Scalar => Vec::new(),
     };
     for metric in &query.metrics {
         let labels = metric.labels.iter().map(|(_, column)| column.clone());

@@ -23,8 +23,18 @@ const ALERTMANAGER: [&str; 4] = [
 /// Where a folder keeps Grafana's dashboards. JSON elsewhere is somebody else's.
 const DASHBOARDS: [&str; 2] = ["grafana", "dashboards"];
 
+/// Where a folder keeps queries against databases: these files, or all YAML files that stand directly in the last one.
+const QUERIES: [&str; 3] = ["sql.yml", "sql.yaml", "sql"];
+
 /// How deep dashboards may stand below, as deep as Grafana's provisioning goes.
 const DEPTH_MAX: usize = 5;
+
+/// Files that are named by themselves, beside the folder or file of the configuration.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Named<'a> {
+    pub(crate) alertmanager: Option<&'a Path>,
+    pub(crate) queries: &'a [PathBuf],
+}
 
 /// The files of one configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +47,13 @@ pub(crate) struct Files {
     pub(crate) alertmanager: Option<PathBuf>,
     /// JSON files that may be Grafana dashboards.
     pub(crate) dashboards: Vec<PathBuf>,
+    /// Queries against databases.
+    pub(crate) queries: Vec<PathBuf>,
 }
 
-/// Finds the files of a configuration: of a single file just that, of a folder what teams usually keep in it.
-pub(crate) fn locate(source: &Path, alertmanager: Option<&Path>) -> Result<Files, Problem> {
+/// Finds the files of a configuration: of a single file just that, of a folder what teams usually keep in it. Files that are named by
+/// themselves count in either case.
+pub(crate) fn locate(source: &Path, named: Named<'_>) -> Result<Files, Problem> {
     let mut files = if source.is_dir() {
         let first = |names: &[&str]| {
             names
@@ -62,6 +75,10 @@ pub(crate) fn locate(source: &Path, alertmanager: Option<&Path>) -> Result<Files
             prometheus,
             alertmanager: first(&ALERTMANAGER),
             dashboards,
+            queries: QUERIES
+                .iter()
+                .flat_map(|name| yaml_files(&source.join(name)))
+                .collect(),
         }
     } else if source.is_file() {
         Files {
@@ -69,18 +86,45 @@ pub(crate) fn locate(source: &Path, alertmanager: Option<&Path>) -> Result<Files
             prometheus: source.to_owned(),
             alertmanager: None,
             dashboards: Vec::new(),
+            queries: Vec::new(),
         }
     } else {
         return Err(Problem::of_file(source, "there is no such file or folder")
             .help("give prometheus.yml, or a folder that holds prometheus/prometheus.yml"));
     };
-    if let Some(named) = alertmanager {
-        if !named.is_file() {
-            return Err(Problem::of_file(named, "there is no such file"));
+    if let Some(file) = named.alertmanager {
+        if !file.is_file() {
+            return Err(Problem::of_file(file, "there is no such file"));
         }
-        files.alertmanager = Some(named.to_owned());
+        files.alertmanager = Some(file.to_owned());
+    }
+    for path in named.queries {
+        let found = yaml_files(path);
+        if found.is_empty() {
+            return Err(Problem::of_file(
+                path,
+                "there is no such file, or no YAML file in it",
+            ));
+        }
+        files.queries.extend(found);
     }
     Ok(files)
+}
+
+/// A file itself, or the YAML files that stand directly in a folder.
+fn yaml_files(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let is_yaml = |file: &PathBuf| {
+        let extension = file.extension();
+        extension.is_some_and(|extension| extension == "yml" || extension == "yaml")
+    };
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    files.retain(|file| file.is_file() && is_yaml(file));
+    files.sort();
+    files
 }
 
 fn find_json(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
@@ -120,9 +164,11 @@ mod tests {
             "prometheus/prometheus.yml",
             "alertmanager/alertmanager.yml",
             "grafana/provisioning/dashboards/chat.json",
+            "sql/users.yml",
+            "sql/readme.txt",
             "node_modules/package.json",
         ]);
-        let files = locate(folder.path(), None).unwrap();
+        let files = locate(folder.path(), Named::default()).unwrap();
         assert!(files.prometheus.ends_with("prometheus/prometheus.yml"));
         assert!(
             files
@@ -131,21 +177,30 @@ mod tests {
                 .ends_with("alertmanager/alertmanager.yml")
         );
         assert_eq!(files.dashboards.len(), 1);
+        assert_eq!(files.queries, [folder.path().join("sql/users.yml")]);
     }
 
     #[test]
     fn a_flat_folder_and_a_single_file_work_too() {
         let folder = folder(&["prometheus.yml", "alertmanager.yml"]);
-        assert!(locate(folder.path(), None).unwrap().alertmanager.is_some());
+        assert!(
+            locate(folder.path(), Named::default())
+                .unwrap()
+                .alertmanager
+                .is_some()
+        );
         let file = folder.path().join("prometheus.yml");
-        assert_eq!(locate(&file, None).unwrap().alertmanager, None);
+        assert_eq!(
+            locate(&file, Named::default()).unwrap().alertmanager,
+            Named::default()
+        );
     }
 
     #[test]
     fn says_what_is_missing() {
         let folder = folder(&["other.yml"]);
-        let problem = locate(folder.path(), None).unwrap_err();
+        let problem = locate(folder.path(), Named::default()).unwrap_err();
         assert!(problem.help.unwrap().contains("prometheus/prometheus.yml"));
-        assert!(locate(&folder.path().join("nowhere"), None).is_err());
+        assert!(locate(&folder.path().join("nowhere"), Named::default()).is_err());
     }
 }

@@ -19,6 +19,7 @@ use stonechat_rules::config::GroupDefaults;
 use stonechat_rules::{RuleManager, RuleOptions};
 use stonechat_scrape::config::{GlobalConfig, JobConfig, resolve};
 use stonechat_scrape::{ExternalUrl, ScrapeManager, ScrapeMetrics, ScrapeOptions};
+use stonechat_sql::{SqlManager, SqlMetrics};
 use stonechat_tsdb::{Store, StoreOptions};
 use tower::ServiceExt;
 
@@ -185,6 +186,11 @@ fn rooms(folder: &Path, registry: &Registry, program: &Arc<Program>) -> Rooms {
         },
     );
     scrapes.apply(jobs().unwrap());
+    let sql = SqlManager::new(
+        Arc::clone(&store) as _,
+        Box::new(stonechat_sql::source::open),
+        SqlMetrics::register(registry).unwrap(),
+    );
     let rules = RuleManager::new(
         Arc::clone(&store) as _,
         Arc::clone(&store) as _,
@@ -202,6 +208,7 @@ fn rooms(folder: &Path, registry: &Registry, program: &Arc<Program>) -> Rooms {
         queryable: Arc::clone(&store) as _,
         engine,
         scrapes: Arc::new(scrapes),
+        sql: Arc::new(sql),
         rules,
         notifier,
         operator: Arc::clone(program) as _,
