@@ -28,6 +28,7 @@ pub fn find(programs: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = std::env::split_paths(&path)
         .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")])
+        .chain(folders_of_postgres())
         .collect();
     programs.iter().find_map(|program| {
         folders
@@ -35,6 +36,20 @@ pub fn find(programs: &[&str]) -> Option<PathBuf> {
             .map(|folder| folder.join(program))
             .find(|file| file.is_file())
     })
+}
+
+/// Debian keeps the server of PostgreSQL off the path, in a folder for each version; the newest first.
+fn folders_of_postgres() -> Vec<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    let mut folders: Vec<PathBuf> = versions
+        .flatten()
+        .map(|version| version.path().join("bin"))
+        .collect();
+    folders.sort();
+    folders.reverse();
+    folders
 }
 
 /// Node.js and npm, new enough for the UI's build.

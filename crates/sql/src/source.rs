@@ -3,10 +3,23 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::plan::Request;
+use stonechat_model::Secret;
+use url::Url;
+
+use crate::plan::{Request, Source, SourceKind};
 use crate::rows::Rows;
+use pool::{Failure, Pool};
+
+mod mysql; // MySQL and MariaDB
+mod pool; // connections that are kept
+mod postgres; // PostgreSQL
+mod redis; // Redis, alone, behind Sentinel, or a cluster
+mod rows; // what the SQL drivers have in common
+mod sqlite; // SQLite
+mod statement; // statements that only read, and their parameters
 
 /// One question to a source.
 #[derive(Debug, Clone, Copy)]
@@ -58,4 +71,50 @@ pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Rows, SourceError>> 
 pub trait Ask: Send + Sync {
     /// Asks.
     fn ask<'a>(&'a self, question: Question<'a>) -> Answering<'a>;
+}
+
+/// Opens a source. Nothing is connected, and nothing can fail, before it is asked.
+#[must_use]
+pub fn open(source: &Source) -> Arc<dyn Ask> {
+    let limits = source.pool.clone();
+    match &source.kind {
+        SourceKind::MySql(url) => Arc::new(Pool::new(mysql::MySqlServer::new(url.clone()), limits)),
+        SourceKind::Postgres(url) => Arc::new(Pool::new(
+            postgres::PostgresServer::new(url.clone()),
+            limits,
+        )),
+        SourceKind::Sqlite(url) => {
+            Arc::new(Pool::new(sqlite::SqliteFile::new(url.clone()), limits))
+        }
+        SourceKind::Redis(source) => {
+            Arc::new(Pool::new(redis::RedisServer::new(source.clone()), limits))
+        }
+        _ => unreachable!(),
+    }
+}
+
+/// A URL, without saying what is in one that cannot be read: it may be the password.
+fn parsed(url: &Secret) -> Result<Url, SourceError> {
+    let parsed = Url::parse(url.reveal());
+    parsed.map_err(|error| SourceError::Connect(format!("the URL cannot be read: {error}")))
+}
+
+/// The statement, from a request that has one.
+fn sql(request: &Request) -> Result<&str, SourceError> {
+    match request {
+        Request::Sql(text) => Ok(text),
+        _ => Err(SourceError::Refused(
+            "a database is asked by a statement of SQL".to_owned(),
+        )),
+    }
+}
+
+/// The value of a parameter.
+fn bound<'a>(parameters: &'a BTreeMap<String, String>, name: &str) -> Result<&'a str, Failure> {
+    let value = parameters.get(name).map(String::as_str);
+    value.ok_or_else(|| {
+        Failure::Query(SourceError::Refused(format!(
+            "parameter `:{name}` has no value"
+        )))
+    })
 }

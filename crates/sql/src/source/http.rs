@@ -1,0 +1,83 @@
+//! What REST and ClickHouse have in common: one client, bodies with a bound, errors without secrets.
+
+use std::error::Error as _;
+
+use reqwest::{Client, Response, redirect};
+
+use super::SourceError;
+use crate::plan::PoolLimits;
+
+/// The largest answer that is read.
+const BODY_BYTES_MAX: usize = 64 << 20;
+
+/// How much of an answer that is no success an error shows.
+const EXCERPT_CHARACTERS: usize = 300;
+
+/// How often a service may send us elsewhere.
+const REDIRECTS_MAX: usize = 5;
+
+/// A client whose connections have the limits of a source.
+pub(super) fn client(limits: &PoolLimits) -> Result<Client, SourceError> {
+    let builder = Client::builder()
+        .connect_timeout(limits.connect_timeout)
+        .pool_max_idle_per_host(limits.connections_max as usize)
+        .pool_idle_timeout(limits.idle_max)
+        .redirect(redirect::Policy::custom(follow))
+        .user_agent("stonechat");
+    builder.build().map_err(|error| SourceError::Connect(cause(&error)))
+}
+
+/// Follows only to the same place: the headers of a source may be secrets, and are for that place.
+fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let place = |url: &url::Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
+    let is_same = attempt.previous().first().is_some_and(|first| {
+        let same_host = first.host_str() == attempt.url().host_str();
+        let more_secure = first.scheme() == "http" && attempt.url().scheme() == "https";
+        place(first) == place(attempt.url()) || same_host && more_secure
+    });
+    if is_same && attempt.previous().len() <= REDIRECTS_MAX {
+        attempt.follow()
+    } else {
+        attempt.stop()
+    }
+}
+
+/// The innermost reason, which says more than "error sending request". It names no URL, since that may have a password.
+pub(super) fn cause(error: &reqwest::Error) -> String {
+    let mut reason: &dyn std::error::Error = error;
+    while let Some(source) = reason.source() {
+        reason = source;
+    }
+    if error.source().is_none() {
+        return if error.is_timeout() { "no answer in time" } else { "the request failed" }.to_owned();
+    }
+    reason.to_string()
+}
+
+/// What a failed request means.
+pub(super) fn failed(error: &reqwest::Error) -> SourceError {
+    if error.is_builder() {
+        return SourceError::Connect("the URL or a header is not valid".to_owned());
+    }
+    SourceError::Connect(cause(error))
+}
+
+/// Reads a body up to the bound.
+pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, SourceError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
+        if body.len() + chunk.len() > BODY_BYTES_MAX {
+            let mebibytes = BODY_BYTES_MAX >> 20;
+            return Err(SourceError::Answer(format!("an answer of more than {mebibytes} MiB: ask for less")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// The beginning of a body, on one line.
+pub(super) fn excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT_CHARACTERS)]).into_owned();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().take(EXCERPT_CHARACTERS).collect()
+}

@@ -1,0 +1,153 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use stonechat_sql::plan::PoolLimits;
+use stonechat_sql::rows::Value::Int;
+use stonechat_sql::source::SourceError;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::setup::{MySql, Postgres, ask, execute, source, url, value};
+
+/// A door to a server that can be shut, with everyone who is inside thrown out.
+struct Door {
+    address: SocketAddr,
+    server: SocketAddr,
+    keeper: Option<watch::Sender<()>>,
+}
+
+impl Door {
+    async fn new(url: &str) -> Self {
+        let url = url::Url::parse(url).expect("a URL");
+        let host = format!(
+            "{}:{}",
+            url.host_str().expect("a host"),
+            url.port().expect("a port")
+        );
+        let server = tokio::net::lookup_host(host)
+            .await
+            .expect("the host")
+            .next();
+        let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self {
+            address: free.local_addr().expect("it is bound"),
+            server: server.expect("an address"),
+            keeper: None,
+        }
+    }
+
+    async fn open(&mut self) {
+        let listener = TcpListener::bind(self.address)
+            .await
+            .expect("the same port");
+        let (keeper, mut shut) = watch::channel(());
+        self.keeper = Some(keeper);
+        let server = self.server;
+        tokio::spawn(async move {
+            loop {
+                let mut inside = tokio::select! {
+                    _ = shut.changed() => return,
+                    accepted = listener.accept() => accepted.expect("a connection").0,
+                };
+                let mut shut = shut.clone();
+                tokio::spawn(async move {
+                    let mut outside = TcpStream::connect(server).await.expect("the server");
+                    tokio::select! {
+                        _ = shut.changed() => {}
+                        _ = copy_bidirectional(&mut inside, &mut outside) => {}
+                    }
+                });
+            }
+        });
+    }
+
+    async fn shut(&mut self) {
+        self.keeper = None;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_was_gone_is_found_again() {
+    for database in [MySql, Postgres] {
+        let Some(url) = url(database) else { continue };
+        let mut door = Door::new(&url).await;
+        let mut through = url::Url::parse(&url).expect("a URL");
+        through
+            .set_port(Some(door.address.port()))
+            .expect("it has a host");
+        let source = source(database, through.as_str(), PoolLimits::default());
+        for _ in 0..3 {
+            let error = ask(&*source, "SELECT 1")
+                .await
+                .expect_err("nobody is there");
+            assert!(matches!(error, SourceError::Connect(_)), "{error:?}");
+            door.open().await;
+            assert_eq!(value(&*source, "SELECT 1").await, Int(1));
+            door.shut().await;
+        }
+        // Gone and back between two questions: nobody notices.
+        door.open().await;
+        assert_eq!(value(&*source, "SELECT 1").await, Int(1));
+        door.shut().await;
+        door.open().await;
+        assert_eq!(value(&*source, "SELECT 1").await, Int(1));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_closed_is_replaced() {
+    for (database, own, kill) in [
+        (MySql, "SELECT CONNECTION_ID()", "KILL {id}"),
+        (
+            Postgres,
+            "SELECT pg_backend_pid()",
+            "SELECT pg_terminate_backend({id})",
+        ),
+    ] {
+        let Some(url) = url(database) else { continue };
+        let source = source(database, &url, PoolLimits::default());
+        for _ in 0..3 {
+            let Int(id) = value(&*source, own).await else {
+                panic!("{own}: no number");
+            };
+            execute(database, &url, &kill.replace("{id}", &id.to_string())).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert_ne!(value(&*source, own).await, Int(id));
+        }
+    }
+}
+
+/// A plan that a server keeps for a connection does not outlive the columns of its table.
+#[tokio::test]
+async fn a_table_that_is_altered_does_not_end_a_query() {
+    for database in [MySql, Postgres] {
+        let Some(url) = url(database) else { continue };
+        let source = source(database, &url, PoolLimits::default());
+        for (columns, expected) in [
+            ("a INT", 1),
+            ("a INT, b VARCHAR(9)", 2),
+            ("b DOUBLE PRECISION", 1),
+        ] {
+            execute(database, &url, "DROP TABLE IF EXISTS source_altered").await;
+            execute(
+                database,
+                &url,
+                &format!("CREATE TABLE source_altered ({columns})"),
+            )
+            .await;
+            let fives = vec!["5"; expected].join(", ");
+            execute(
+                database,
+                &url,
+                &format!("INSERT INTO source_altered VALUES ({fives})"),
+            )
+            .await;
+            let rows = ask(&*source, "SELECT * FROM source_altered")
+                .await
+                .expect(columns);
+            assert_eq!(rows.columns.len(), expected, "{columns}");
+        }
+    }
+}
