@@ -13,10 +13,13 @@ use crate::plan::{Request, Source, SourceKind};
 use crate::rows::Rows;
 use pool::{Failure, Pool};
 
+mod clickhouse; // ClickHouse over HTTP
+mod http; // what REST and ClickHouse have in common
 mod mysql; // MySQL and MariaDB
 mod pool; // connections that are kept
 mod postgres; // PostgreSQL
 mod redis; // Redis, alone, behind Sentinel, or a cluster
+mod rest; // services that answer in JSON
 mod rows; // what the SQL drivers have in common
 mod sqlite; // SQLite
 mod statement; // statements that only read, and their parameters
@@ -89,7 +92,8 @@ pub fn open(source: &Source) -> Arc<dyn Ask> {
         SourceKind::Redis(source) => {
             Arc::new(Pool::new(redis::RedisServer::new(source.clone()), limits))
         }
-        _ => unreachable!(),
+        SourceKind::ClickHouse(url) => Arc::new(clickhouse::ClickHouse::new(url.clone(), limits)),
+        SourceKind::Rest(source) => Arc::new(rest::RestService::new(source.clone(), limits)),
     }
 }
 

@@ -1,11 +1,16 @@
 //! What REST and ClickHouse have in common: one client, bodies with a bound, errors without secrets.
 
 use std::error::Error as _;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use reqwest::{Client, Response, redirect};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
 use super::SourceError;
 use crate::plan::PoolLimits;
+use crate::rows::Rows;
 
 /// The largest answer that is read.
 const BODY_BYTES_MAX: usize = 64 << 20;
@@ -17,19 +22,26 @@ const EXCERPT_CHARACTERS: usize = 300;
 const REDIRECTS_MAX: usize = 5;
 
 /// A client whose connections have the limits of a source.
-pub(super) fn client(limits: &PoolLimits) -> Result<Client, SourceError> {
+fn client(limits: &PoolLimits) -> Result<Client, SourceError> {
     let builder = Client::builder()
         .connect_timeout(limits.connect_timeout)
         .pool_max_idle_per_host(limits.connections_max as usize)
         .pool_idle_timeout(limits.idle_max)
         .redirect(redirect::Policy::custom(follow))
         .user_agent("stonechat");
-    builder.build().map_err(|error| SourceError::Connect(cause(&error)))
+    builder
+        .build()
+        .map_err(|error| SourceError::Connect(cause(&error)))
 }
 
 /// Follows only to the same place: the headers of a source may be secrets, and are for that place.
 fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
-    let place = |url: &url::Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
+    let place = |url: &url::Url| {
+        (
+            url.host_str().map(str::to_owned),
+            url.port_or_known_default(),
+        )
+    };
     let is_same = attempt.previous().first().is_some_and(|first| {
         let same_host = first.host_str() == attempt.url().host_str();
         let more_secure = first.scheme() == "http" && attempt.url().scheme() == "https";
@@ -49,7 +61,12 @@ pub(super) fn cause(error: &reqwest::Error) -> String {
         reason = source;
     }
     if error.source().is_none() {
-        return if error.is_timeout() { "no answer in time" } else { "the request failed" }.to_owned();
+        return if error.is_timeout() {
+            "no answer in time"
+        } else {
+            "the request failed"
+        }
+        .to_owned();
     }
     reason.to_string()
 }
@@ -68,7 +85,9 @@ pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, SourceError>
     while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
         if body.len() + chunk.len() > BODY_BYTES_MAX {
             let mebibytes = BODY_BYTES_MAX >> 20;
-            return Err(SourceError::Answer(format!("an answer of more than {mebibytes} MiB: ask for less")));
+            return Err(SourceError::Answer(format!(
+                "an answer of more than {mebibytes} MiB: ask for less"
+            )));
         }
         body.extend_from_slice(&chunk);
     }
@@ -77,7 +96,55 @@ pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, SourceError>
 
 /// The beginning of a body, on one line.
 pub(super) fn excerpt(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT_CHARACTERS)]).into_owned();
+    let text =
+        String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT_CHARACTERS)]).into_owned();
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").chars().take(EXCERPT_CHARACTERS).collect()
+}
+
+/// A service, and how many requests to it may be under way.
+pub(super) struct Service {
+    limits: PoolLimits,
+    turns: Semaphore,
+    client: OnceLock<Client>,
+}
+
+impl Service {
+    /// A service that is reached when it is first asked.
+    pub(super) fn new(limits: PoolLimits) -> Self {
+        let turns = Semaphore::new(limits.connections_max.max(1) as usize);
+        Self {
+            limits,
+            turns,
+            client: OnceLock::new(),
+        }
+    }
+
+    /// Waits for a turn, then does something until the time is over.
+    pub(super) async fn within<F>(
+        &self,
+        limit: Duration,
+        work: impl FnOnce(Client) -> F,
+    ) -> Result<Rows, SourceError>
+    where
+        F: Future<Output = Result<Rows, SourceError>>,
+    {
+        let deadline = Instant::now() + limit;
+        let Ok(turn) = timeout_at(deadline, self.turns.acquire()).await else {
+            let most = self.limits.connections_max;
+            return Err(SourceError::Connect(format!(
+                "all {most} connections were busy for {limit:?}"
+            )));
+        };
+        let client = match self.client.get() {
+            Some(client) => client.clone(),
+            None => {
+                let built = client(&self.limits)?;
+                self.client.get_or_init(|| built).clone()
+            }
+        };
+        let answer = timeout_at(deadline, work(client)).await;
+        drop(turn);
+        answer.unwrap_or(Err(SourceError::Timeout(limit)))
+    }
 }

@@ -75,6 +75,14 @@ pub(super) enum Failure {
     Lost(SourceError),
 }
 
+impl Failure {
+    /// What went wrong.
+    pub(super) fn error(self) -> SourceError {
+        let (Self::Query(error) | Self::Unfinished(error) | Self::Lost(error)) = self;
+        error
+    }
+}
+
 /// A pool of connections to one server.
 pub(super) struct Pool<S: Server> {
     shared: Arc<Shared<S>>,

@@ -1,0 +1,386 @@
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+use redis::aio::MultiplexedConnection;
+use stonechat_model::Secret;
+use stonechat_sql::plan::{PoolLimits, RedisMode, RedisSource, Request, SourceKind};
+use stonechat_sql::rows::Rows;
+use stonechat_sql::rows::Value::{Int, Null};
+use stonechat_sql::source::{Ask, SourceError};
+
+use crate::setup::{Terms, ask_on, decimal, named, of_kind, text, until};
+
+fn source(urls: &[String], mode: RedisMode) -> std::sync::Arc<dyn Ask> {
+    let urls = urls.iter().map(Secret::new).collect();
+    of_kind(
+        SourceKind::Redis(RedisSource { urls, mode }),
+        PoolLimits::default(),
+    )
+}
+
+async fn ask(source: &dyn Ask, command: &str) -> Result<Rows, SourceError> {
+    let command = command.split(' ').map(str::to_owned).collect();
+    ask_on(source, &Request::Redis { command }, &Terms::default()).await
+}
+
+async fn admin(url: &str) -> MultiplexedConnection {
+    let client = redis::Client::open(url).expect("a URL");
+    client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("the server")
+}
+
+async fn execute(url: &str, command: &str) {
+    let mut words = redis::Cmd::new();
+    command.split(' ').for_each(|word| {
+        words.arg(word);
+    });
+    let done: redis::RedisResult<redis::Value> = words.query_async(&mut admin(url).await).await;
+    done.expect(command);
+}
+
+#[tokio::test]
+async fn every_answer_becomes_rows() {
+    let Some(url) = named("STONECHAT_TEST_REDIS_URL") else {
+        return;
+    };
+    for command in [
+        "DEL source:l source:s source:z source:x source:h",
+        "SET source:n 3509",
+        "SET source:text 007",
+        "SET source:price 12.50",
+        "HSET source:h a 1 b x",
+        "RPUSH source:l 1 two",
+        "SADD source:s member",
+        "ZADD source:z 1.5 one 2 two",
+        "XADD source:x 1-1 f v",
+        "XADD source:x 2-1 f v",
+        "XGROUP CREATE source:x workers 0",
+        "XREADGROUP GROUP workers anna COUNT 1 STREAMS source:x >",
+    ] {
+        execute(&url, command).await;
+    }
+    let source = source(&[url], RedisMode::Standalone);
+    for (command, columns, rows) in [
+        ("GET source:n", vec!["value"], vec![vec![Int(3509)]]),
+        ("get source:text", vec!["value"], vec![vec![decimal("007")]]),
+        (
+            "GET source:price",
+            vec!["value"],
+            vec![vec![decimal("12.50")]],
+        ),
+        ("GET source:missing", vec!["value"], vec![vec![Null]]),
+        ("HGET source:h b", vec!["value"], vec![vec![text("x")]]),
+        ("LLEN source:l", vec!["value"], vec![vec![Int(2)]]),
+        ("SCARD source:s", vec!["value"], vec![vec![Int(1)]]),
+        ("ZCARD source:z", vec!["value"], vec![vec![Int(2)]]),
+        ("XLEN source:x", vec!["value"], vec![vec![Int(2)]]),
+        (
+            "LRANGE source:l 0 -1",
+            vec!["value"],
+            vec![vec![Int(1)], vec![text("two")]],
+        ),
+        (
+            "SMEMBERS source:s",
+            vec!["value"],
+            vec![vec![text("member")]],
+        ),
+        (
+            "SCAN 0 MATCH source:z*",
+            vec!["value"],
+            vec![vec![text("source:z")]],
+        ),
+        ("HGETALL source:missing", vec!["key", "value"], vec![]),
+        (
+            "HGETALL source:h",
+            vec!["key", "value"],
+            vec![vec![text("a"), Int(1)], vec![text("b"), text("x")]],
+        ),
+        (
+            "HMGET source:h b c",
+            vec!["key", "value"],
+            vec![vec![text("b"), text("x")], vec![text("c"), Null]],
+        ),
+        (
+            "MGET source:n",
+            vec!["key", "value"],
+            vec![vec![text("source:n"), Int(3509)]],
+        ),
+        (
+            "ZRANGE source:z 0 -1 WITHSCORES",
+            vec!["key", "value"],
+            vec![vec![text("one"), decimal("1.5")], vec![text("two"), Int(2)]],
+        ),
+        (
+            "XPENDING source:x workers",
+            vec!["value", "first", "last"],
+            vec![vec![Int(1), text("1-1"), text("1-1")]],
+        ),
+    ] {
+        let found = ask(&*source, command).await.expect(command);
+        assert_eq!(found.columns, columns, "{command}");
+        assert_eq!(found.rows, rows, "{command}");
+    }
+    // What depends on the server's version and what it did before.
+    for (command, column, key) in [
+        ("INFO memory", "key", "used_memory"),
+        ("INFO keyspace", "key", "db0.keys"),
+        ("XINFO STREAM source:x", "key", "length"),
+        ("XINFO GROUPS source:x", "name", "workers"),
+        ("XINFO CONSUMERS source:x workers", "name", "anna"),
+    ] {
+        let found = ask(&*source, command).await.expect(command);
+        let column = found.column(column).expect(command);
+        assert!(
+            found.rows.iter().any(|row| row[column] == text(key)),
+            "{command}: {found:?}"
+        );
+    }
+    for (command, reason) in [
+        ("SET a 1", "only commands that read are allowed"),
+        ("GET source:h", "WRONGTYPE Operation against a key"),
+    ] {
+        let error = ask(&*source, command).await.expect_err(command).to_string();
+        assert!(error.starts_with(reason), "{command}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn more_rows_than_allowed_are_not_fetched() {
+    let Some(url) = named("STONECHAT_TEST_REDIS_URL") else {
+        return;
+    };
+    let members: Vec<String> = (0..500)
+        .map(|member| format!("{member} m{member}"))
+        .collect();
+    execute(&url, &format!("ZADD source:many {}", members.join(" "))).await;
+    let source = source(&[url], RedisMode::Standalone);
+    for command in [
+        "ZRANGE source:many 0 -1",
+        "ZRANGE source:many 0 200",
+        "ZRANGEBYSCORE source:many 100 +inf",
+        "ZREVRANGEBYSCORE source:many 300 100",
+        "ZSCAN source:many 0",
+    ] {
+        let error = ask(&*source, command).await.expect_err(command);
+        assert!(
+            matches!(error, SourceError::TooManyRows(100)),
+            "{command}: {error}"
+        );
+    }
+    for command in [
+        "ZRANGE source:many 0 9",
+        "ZRANGE source:many -10 -1",
+        "ZRANGEBYSCORE source:many 0 9",
+    ] {
+        assert_eq!(
+            ask(&*source, command).await.expect(command).rows.len(),
+            10,
+            "{command}"
+        );
+    }
+}
+
+/// A server of our own, killed at the end.
+struct Server {
+    port: u16,
+    options: Vec<String>,
+    running: Option<Child>,
+    folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// Nothing, and a printed reason, where Redis is not installed.
+    async fn start(options: &[&str]) -> Option<Self> {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let mut server = Self {
+            port: free.local_addr().expect("it is bound").port(),
+            options: options.iter().map(|option| (*option).to_owned()).collect(),
+            running: None,
+            folder: tempfile::tempdir().expect("a folder"),
+        };
+        drop(free);
+        server.restart().await.then_some(server)
+    }
+
+    async fn restart(&mut self) -> bool {
+        let mut command = Command::new("redis-server");
+        if self.options.contains(&"--sentinel".to_owned()) {
+            std::fs::write(self.folder.path().join("sentinel.conf"), "").expect("a file");
+            command.arg("sentinel.conf");
+        }
+        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
+        command.args(&self.options).current_dir(self.folder.path());
+        let Ok(running) = command.stdout(Stdio::null()).spawn() else {
+            eprintln!("skipped: redis-server is not installed");
+            return false;
+        };
+        self.running = Some(running);
+        let port = self.port;
+        until("Redis listens", async || {
+            tokio::net::TcpStream::connect(("127.0.0.1", port))
+                .await
+                .is_ok()
+        })
+        .await;
+        true
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            running.kill().expect("it runs");
+            running.wait().expect("it has ended");
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_and_started_again_is_found_again() {
+    let Some(mut server) = Server::start(&["--save", ""]).await else {
+        return;
+    };
+    let source = source(&[server.url()], RedisMode::Standalone);
+    for _ in 0..3 {
+        assert_eq!(
+            ask(&*source, "DBSIZE").await.expect("it runs").rows,
+            [[Int(0)]]
+        );
+        server.kill();
+        let error = ask(&*source, "DBSIZE").await.expect_err("it is gone");
+        assert!(matches!(error, SourceError::Connect(_)), "{error:?}");
+        server.restart().await;
+    }
+    // Gone and back between two questions: nobody notices.
+    assert_eq!(
+        ask(&*source, "DBSIZE").await.expect("it runs").rows,
+        [[Int(0)]]
+    );
+    server.kill();
+    server.restart().await;
+    assert_eq!(
+        ask(&*source, "DBSIZE").await.expect("it runs").rows,
+        [[Int(0)]]
+    );
+}
+
+#[tokio::test]
+async fn a_cluster_is_asked_as_one() {
+    let Some(server) = Server::start(&["--save", "", "--cluster-enabled", "yes"]).await else {
+        return;
+    };
+    execute(&server.url(), "CLUSTER ADDSLOTSRANGE 0 16383").await;
+    let mut admin = admin(&server.url()).await;
+    until("the cluster is whole", async || {
+        let set: redis::RedisResult<()> = redis::cmd("SET")
+            .arg("a")
+            .arg(5)
+            .query_async(&mut admin.clone())
+            .await;
+        set.is_ok()
+    })
+    .await;
+    let _: redis::Value = redis::cmd("HSET")
+        .arg("h")
+        .arg("x")
+        .arg(1)
+        .query_async(&mut admin)
+        .await
+        .expect("HSET");
+    let source = source(&[server.url()], RedisMode::Cluster);
+    for (command, rows) in [
+        ("GET a", vec![vec![Int(5)]]),
+        ("HGETALL h", vec![vec![text("x"), Int(1)]]),
+        ("DBSIZE", vec![vec![Int(2)]]),
+    ] {
+        assert_eq!(
+            ask(&*source, command).await.expect(command).rows,
+            rows,
+            "{command}"
+        );
+    }
+    let info = ask(&*source, "INFO memory").await.expect("INFO");
+    assert_eq!(info.columns, ["node", "key", "value"]);
+    let error = ask(&*source, "SCAN 0")
+        .await
+        .expect_err("one node only")
+        .to_string();
+    assert!(error.starts_with("SCAN sees one node only"), "{error}");
+}
+
+#[tokio::test]
+async fn sentinels_know_the_server_and_its_successor() {
+    let Some(mut master) = Server::start(&["--save", ""]).await else {
+        return;
+    };
+    let follows = format!("127.0.0.1 {}", master.port);
+    let Some(replica) = Server::start(&["--save", "", "--repl-diskless-sync-delay", "0"]).await
+    else {
+        return;
+    };
+    execute(&replica.url(), &format!("REPLICAOF {follows}")).await;
+    let Some(sentinel) = Server::start(&["--sentinel"]).await else {
+        return;
+    };
+    execute(
+        &sentinel.url(),
+        &format!("SENTINEL MONITOR shop {follows} 1"),
+    )
+    .await;
+    execute(
+        &sentinel.url(),
+        "SENTINEL SET shop down-after-milliseconds 500",
+    )
+    .await;
+    execute(&master.url(), "SET a 5").await;
+    let mode = RedisMode::Sentinel {
+        master: "shop".to_owned(),
+    };
+    let source = source(&[sentinel.url()], mode);
+    assert_eq!(
+        ask(&*source, "GET a").await.expect("the master").rows,
+        [[Int(5)]]
+    );
+    // The replica has to be known, and up to date, before it can take over.
+    until("the replica is there", async || {
+        let mut words = redis::cmd("SENTINEL");
+        let known: redis::RedisResult<Vec<redis::Value>> = words
+            .arg("REPLICAS")
+            .arg("shop")
+            .query_async(&mut admin(&sentinel.url()).await)
+            .await;
+        let copied: redis::RedisResult<Option<i64>> = redis::cmd("GET")
+            .arg("a")
+            .query_async(&mut admin(&replica.url()).await)
+            .await;
+        known.is_ok_and(|known| !known.is_empty()) && copied.is_ok_and(|copied| copied == Some(5))
+    })
+    .await;
+    execute(&sentinel.url(), "SENTINEL FAILOVER shop").await;
+    until("the replica is the master", async || {
+        let info: redis::RedisResult<String> = redis::cmd("INFO")
+            .arg("replication")
+            .query_async(&mut admin(&replica.url()).await)
+            .await;
+        info.is_ok_and(|info| info.contains("role:master"))
+    })
+    .await;
+    execute(&replica.url(), "SET a 6").await;
+    master.kill();
+    until("the successor answers", async || {
+        ask(&*source, "GET a")
+            .await
+            .is_ok_and(|rows| rows.rows == [[Int(6)]])
+    })
+    .await;
+}
