@@ -9,7 +9,7 @@ mod check; // what a machine can judge: format, lints, dependencies, licences, s
 mod demo; // build everything and run the demonstration
 mod dist; // the archive that people download
 mod run; // child processes: run, count tests, stop
-mod services; // MariaDB and Redis for tests
+mod services; // MariaDB, PostgreSQL and Redis for tests
 mod setup; // programs that have to be there
 mod test; // all tests, with a count at the end
 mod ui; // the web UI's build
