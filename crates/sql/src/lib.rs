@@ -5,6 +5,7 @@
 //!
 //! A [`plan::Plan`] is the checked configuration, a [`source::Ask`] answers one question of it with [`rows::Rows`].
 
+pub mod config; // files of five formats, read into a plan
 pub mod plan; // what is asked, checked
 pub mod rows; // an answer
 pub mod source; // who answers

@@ -210,7 +210,10 @@ impl<'a> Check<'a> {
                 return None;
             };
             let Some(value) = (self.variables)(name) else {
-                self.at(text, format!("the environment variable `{name}` is not set"));
+                self.at(
+                    text,
+                    format!("the environment variable `{name}` is not set"),
+                );
                 return None;
             };
             expanded.push_str(&write(at, value));

@@ -104,9 +104,7 @@ fn read(
     sqlite: impl Fn(&str) -> Result<Dsn, String>,
 ) -> Result<Dsn, String> {
     let Some((scheme, rest)) = text.split_once(':') else {
-        return Err(
-            "there is no driver in front; write `driver://user@host:port/name`".to_owned(),
-        );
+        return Err("there is no driver in front; write `driver://user@host:port/name`".to_owned());
     };
     let scheme = scheme.to_ascii_lowercase();
     let (name, driver) = scheme.split_once(split).unwrap_or((scheme.as_str(), ""));

@@ -59,7 +59,8 @@ pub(super) fn plan(check: &mut Check<'_>, text: &str) -> Option<Plan> {
     let file: File = check.read(&expanded)?;
     check.unsupported(file.cloudsql_config.as_ref(), "`cloudsql_config`");
     if let Some(configuration) = &file.configuration {
-        let message = "`configuration` has no effect: the duration of queries has buckets of its own";
+        let message =
+            "`configuration` has no effect: the duration of queries has buckets of its own";
         check.warn(configuration, message);
     }
     if file.jobs.as_ref().is_none_or(Vec::is_empty) {
@@ -75,7 +76,10 @@ pub(super) fn plan(check: &mut Check<'_>, text: &str) -> Option<Plan> {
 fn of_job(check: &mut Check<'_>, job: &JobFile, named: Option<&Entries<Text>>, plan: &mut Plan) {
     check.unsupported(job.iterator.as_ref(), "`iterator`");
     if let Some(keepalive) = job.keepalive.as_ref().filter(|keepalive| !keepalive.value) {
-        check.warn(keepalive, "`keepalive` has no effect: a connection is kept as long as it is of use");
+        check.warn(
+            keepalive,
+            "`keepalive` has no effect: a connection is kept as long as it is of use",
+        );
     }
     let schedule = schedule(check, job);
     let sources = sources(check, job, schedule.as_ref());
@@ -230,7 +234,10 @@ fn checked(
     let name = &written.name;
     // As there: what a metric's name cannot have is left out.
     let allowed = |c: &char| c.is_ascii_alphanumeric() || *c == '_' || *c == ':';
-    let metric: String = "sql_".chars().chain(name.value.chars().filter(allowed)).collect();
+    let metric: String = "sql_"
+        .chars()
+        .chain(name.value.chars().filter(allowed))
+        .collect();
     let kind = MetricKind::Gauge;
     let full = Spanned::new(metric.clone(), name.referenced, name.defined);
     check.metric_name(&full, Some(&kind));
@@ -243,7 +250,12 @@ fn checked(
         }
         labels.push((label.value.clone(), label.value.clone()));
     }
-    let columns: Vec<String> = written.values.iter().flatten().map(|it| it.value.clone()).collect();
+    let columns: Vec<String> = written
+        .values
+        .iter()
+        .flatten()
+        .map(|it| it.value.clone())
+        .collect();
     if columns.is_empty() {
         let message = format!("the query `{}` has no values", name.value);
         check.at_with_help(name, message, "write `values:` and the columns");
@@ -270,7 +282,10 @@ fn statement(
     written: &QueryFile,
     named: Option<&Entries<Text>>,
 ) -> Option<String> {
-    let own = written.query.as_ref().filter(|query| !query.value.trim().is_empty());
+    let own = written
+        .query
+        .as_ref()
+        .filter(|query| !query.value.trim().is_empty());
     if let Some(query) = own {
         return Some(query.value.trim().to_owned());
     }

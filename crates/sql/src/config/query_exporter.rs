@@ -11,11 +11,11 @@ use stonechat_model::yaml::Spanned;
 
 use self::file::{DatabaseFile, DsnFile, File, MetricFile, QueryFile, TypeFile};
 use super::check::Check;
+use super::dsn;
 use super::time::{INTERVAL_DEFAULT, ROWS_MAX_DEFAULT, jitter_default};
 use super::url::encode;
 use super::variables;
 use super::written::{Entries, Shape, Text};
-use super::dsn;
 use crate::plan::{
     Metric, MetricKind, OnError, OnNull, Plan, PoolLimits, Query, Request, Schedule, Source, Values,
 };
@@ -34,7 +34,8 @@ pub(super) fn plan(check: &mut Check<'_>, text: &str) -> Option<Plan> {
     let expanded = variables::tags(check, text);
     let file: File = check.read(&expanded)?;
     if let Some(builtin) = &file.builtin_metrics {
-        let message = "`builtin-metrics` has no effect: Stonechat's own metrics of queries are always there";
+        let message =
+            "`builtin-metrics` has no effect: Stonechat's own metrics of queries are always there";
         check.warn(builtin, message);
     }
     let mut sources = Sources::new();
@@ -73,9 +74,16 @@ pub(super) fn plan(check: &mut Check<'_>, text: &str) -> Option<Plan> {
 
 /// What no query uses.
 fn unused(check: &mut Check<'_>, file: &File) {
-    let queries: Vec<&QueryFile> = file.queries.iter().flat_map(Entries::iter).map(|it| it.1).collect();
+    let queries: Vec<&QueryFile> = file
+        .queries
+        .iter()
+        .flat_map(Entries::iter)
+        .map(|it| it.1)
+        .collect();
     let uses = |list: fn(&QueryFile) -> &Vec<Text>, name: &str| {
-        queries.iter().any(|query| list(query).iter().any(|it| it.value == name))
+        queries
+            .iter()
+            .any(|query| list(query).iter().any(|it| it.value == name))
     };
     for (name, _) in file.databases.iter().flat_map(Entries::iter) {
         if !uses(|query| &query.databases, &name.value) {
@@ -93,7 +101,10 @@ fn source(check: &mut Check<'_>, name: &Text, written: &DatabaseFile) -> Option<
     let mut labels = BTreeMap::from([("database".to_owned(), name.value.clone())]);
     for (label, value) in written.labels.iter().flat_map(Entries::iter) {
         check.label_name(label, None);
-        if labels.insert(label.value.clone(), value.value.clone()).is_some() {
+        if labels
+            .insert(label.value.clone(), value.value.clone())
+            .is_some()
+        {
             check.at(label, "the label `database` is reserved");
         }
     }
@@ -119,7 +130,9 @@ fn source(check: &mut Check<'_>, name: &Text, written: &DatabaseFile) -> Option<
     }
     let default = PoolLimits::default();
     let connections = written.connection_pool.as_ref().map_or(1, |pool| {
-        pool.size.unwrap_or(1).saturating_add(pool.max_overflow.unwrap_or_default())
+        pool.size
+            .unwrap_or(1)
+            .saturating_add(pool.max_overflow.unwrap_or_default())
     });
     Some(Source {
         name: name.value.clone(),
@@ -168,7 +181,8 @@ fn metric(
     let kind = kind(check, name, written);
     check.metric_name(name, kind.as_ref());
     if let Some(expiration) = &written.expiration {
-        let message = "`expiration` has no effect: a series ends as soon as an answer is without it";
+        let message =
+            "`expiration` has no effect: a series ends as soon as an answer is without it";
         check.warn(expiration, message);
     }
     let mut labels = Vec::new();
@@ -256,7 +270,9 @@ fn queries(
     }
     let of_query: Option<Vec<Metric>> = of_query.into_iter().collect();
     let schedule = schedule(check, name, written);
-    let timeout = schedule.as_ref().and_then(|schedule| timeout(check, written, schedule));
+    let timeout = schedule
+        .as_ref()
+        .and_then(|schedule| timeout(check, written, schedule));
     let parameters = parameters(check, written);
     let mut queries = Vec::new();
     for database in &written.databases {
@@ -316,7 +332,8 @@ fn schedule(check: &mut Check<'_>, name: &Text, written: &QueryFile) -> Option<S
         }
         (None, None) => {
             let every = duration::format(INTERVAL_DEFAULT);
-            let message = format!("without `interval` the query is asked every {every}, not on each scrape");
+            let message =
+                format!("without `interval` the query is asked every {every}, not on each scrape");
             check.warn(name, message);
             Some(Schedule::Every(INTERVAL_DEFAULT))
         }
@@ -359,12 +376,15 @@ fn weekdays_from_monday(expression: &str) -> String {
             let named = DAYS.iter().position(|day| day.eq_ignore_ascii_case(text));
             named.or_else(|| text.parse().ok().filter(|day| *day < 7))
         };
-        let (Some(from), Some(until), Ok(step @ 1..)) = (day(from), day(until), step.parse()) else {
+        let (Some(from), Some(until), Ok(step @ 1..)) = (day(from), day(until), step.parse())
+        else {
             return expression.to_owned();
         };
         chosen.extend((from..=until).step_by(step));
     }
-    let names = (0..7).filter(|day| chosen.contains(day)).map(|day| DAYS[day]);
+    let names = (0..7)
+        .filter(|day| chosen.contains(day))
+        .map(|day| DAYS[day]);
     fields[4] = names.collect::<Vec<_>>().join(",");
     fields.join(" ")
 }
@@ -386,7 +406,11 @@ fn timeout(check: &mut Check<'_>, written: &QueryFile, schedule: &Schedule) -> O
             Some(timeout)
         }
         _ => {
-            check.at_with_help(given, "the timeout has to be positive", "seconds, such as 2.5");
+            check.at_with_help(
+                given,
+                "the timeout has to be positive",
+                "seconds, such as 2.5",
+            );
             None
         }
     }
@@ -425,7 +449,9 @@ fn parameters(check: &mut Check<'_>, written: &QueryFile) -> Option<Vec<BTreeMap
         Shape::Scalar(_) => Vec::new(),
     };
     let names = |set: &BTreeMap<String, String>| set.keys().cloned().collect::<Vec<_>>();
-    let differ = sets.windows(2).any(|pair| names(&pair[0]) != names(&pair[1]));
+    let differ = sets
+        .windows(2)
+        .any(|pair| names(&pair[0]) != names(&pair[1]));
     if sets.is_empty() || differ {
         let help = "a list of sets with the same names, or a mapping of such lists";
         check.at_with_help(written, "these are no sets of parameters", help);

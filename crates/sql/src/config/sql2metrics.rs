@@ -156,8 +156,7 @@ pub(super) fn plan(check: &mut Check<'_>, text: &str) -> Option<Plan> {
     // A connection that no metric needs is not opened there either.
     for query in &plan.queries {
         let source = &query.source;
-        plan.sources
-            .insert(source.name.clone(), Arc::clone(source));
+        plan.sources.insert(source.name.clone(), Arc::clone(source));
     }
     Some(plan)
 }
@@ -179,8 +178,16 @@ fn connections(check: &mut Check<'_>, file: &File) -> Connections {
     // The older sections are the default, unless there is one.
     if let Some(written) = &file.mysql {
         let key = ("mysql", "default".to_owned());
-        let MySqlFile { host, user, database, .. } = &written.value;
-        let is_given = [host, user, database].into_iter().flatten().any(|it| !it.is_empty());
+        let MySqlFile {
+            host,
+            user,
+            database,
+            ..
+        } = &written.value;
+        let is_given = [host, user, database]
+            .into_iter()
+            .flatten()
+            .any(|it| !it.is_empty());
         if is_given && !connections.contains_key(&key) {
             let connection = mysql(check, written, "default");
             connections.insert(key, connection);
@@ -188,7 +195,11 @@ fn connections(check: &mut Check<'_>, file: &File) -> Connections {
     }
     if let Some(written) = &file.redis {
         let key = ("redis", "default".to_owned());
-        let is_given = written.value.addr.as_ref().is_some_and(|it| !it.value.is_empty());
+        let is_given = written
+            .value
+            .addr
+            .as_ref()
+            .is_some_and(|it| !it.value.is_empty());
         if is_given && !connections.contains_key(&key) {
             let connection = redis(check, written, "default");
             connections.insert(key, connection);
@@ -226,7 +237,10 @@ fn mysql(check: &mut Check<'_>, written: &Spanned<MySqlFile>, name: &str) -> Opt
     let (Some(host), Some(user), Some(database)) =
         (given(&file.host), given(&file.user), given(&file.database))
     else {
-        check.at(written, "a connection to MySQL needs host, user and database");
+        check.at(
+            written,
+            "a connection to MySQL needs host, user and database",
+        );
         return None;
     };
     let port = file.port.filter(|port| *port != 0).unwrap_or(3306);
@@ -338,7 +352,10 @@ fn rest(check: &mut Check<'_>, written: &Spanned<RestFile>, name: &str) -> Optio
     if let Some(retry) = &file.retry {
         retries = retry.max_attempts.unwrap_or_default().saturating_sub(1);
         if let Some(backoff) = retry.backoff.as_ref().filter(|it| !it.value.is_empty()) {
-            check.warn(backoff, "`backoff` has no effect: Stonechat chooses the pause itself");
+            check.warn(
+                backoff,
+                "`backoff` has no effect: Stonechat chooses the pause itself",
+            );
         }
     }
     Some(Connection {
@@ -411,7 +428,11 @@ fn kind(check: &mut Check<'_>, metric: &MetricFile) -> Option<MetricKind> {
         }
         "summary" => {
             let help = "sql2metrics itself never fills one; a histogram can be had";
-            check.at_with_help(written, "a summary of single values is not supported yet", help);
+            check.at_with_help(
+                written,
+                "a summary of single values is not supported yet",
+                help,
+            );
             None
         }
         other => {

@@ -106,15 +106,24 @@ fn global(check: &mut Check<'_>, written: Option<&GlobalFile>) -> Global {
     }
     let connections_max = match &file.max_connections {
         None => 3,
-        Some(max) => u32::try_from(max.value).ok().filter(|max| *max > 0).unwrap_or_else(|| {
-            check.warn(max, "without a bound on connections Stonechat uses at most 10");
-            10
-        }),
+        Some(max) => u32::try_from(max.value)
+            .ok()
+            .filter(|max| *max > 0)
+            .unwrap_or_else(|| {
+                check.warn(
+                    max,
+                    "without a bound on connections Stonechat uses at most 10",
+                );
+                10
+            }),
     };
     if let Some(idle) = &file.max_idle_connections
         && idle.value < i64::from(connections_max)
     {
-        check.warn(idle, "`max_idle_connections` has no effect: a connection is kept as long as it is of use");
+        check.warn(
+            idle,
+            "`max_idle_connections` has no effect: a connection is kept as long as it is of use",
+        );
     }
     let lifetime = file.max_connection_lifetime.as_ref();
     let lifetime = lifetime.and_then(|lifetime| check.go_duration(lifetime));
@@ -148,7 +157,11 @@ fn targets(
             }
         }
         (Some(target), Some(_)) => {
-            check.at_with_help(target, "`target` and `jobs` are both given", "leave one out");
+            check.at_with_help(
+                target,
+                "`target` and `jobs` are both given",
+                "leave one out",
+            );
         }
         (None, None) => check.of_file("there is neither `target` nor `jobs`"),
     }
@@ -166,7 +179,8 @@ fn single(
     let name = file.name.as_ref().filter(|name| !name.value.is_empty());
     let labels = name.map(|name| ("target".to_owned(), name.value.clone()));
     let Some(dsn) = &file.data_source_name else {
-        let help = "write `data_source_name: ${SQLEXPORTER_TARGET_DSN}` to take it from the environment";
+        let help =
+            "write `data_source_name: ${SQLEXPORTER_TARGET_DSN}` to take it from the environment";
         check.at_with_help(written, "the target has no `data_source_name`", help);
         return Target {
             source: None,
@@ -310,7 +324,8 @@ fn chosen<T>(
 fn interval(check: &mut Check<'_>, collector: &Text, given: Option<Duration>) -> Duration {
     given.unwrap_or_else(|| {
         let every = stonechat_model::duration::format(INTERVAL_DEFAULT);
-        let message = format!("without `min_interval` the collector runs every {every}, not on each scrape");
+        let message =
+            format!("without `min_interval` the collector runs every {every}, not on each scrape");
         check.warn(collector, message);
         INTERVAL_DEFAULT
     })

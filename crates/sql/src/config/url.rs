@@ -168,11 +168,7 @@ mod tests {
     #[test]
     fn a_password_is_written_in_one_way() {
         for (text, password, shown) in [
-            (
-                "mysql://u:p%21@h/d",
-                None,
-                Ok("mysql://u:p!@h/d"),
-            ),
+            ("mysql://u:p%21@h/d", None, Ok("mysql://u:p!@h/d")),
             (
                 "mysql://u@h:1/d",
                 Some("a/b@c:d"),

@@ -83,7 +83,11 @@ fn of_go(text: &str) -> Result<Written, String> {
             (written.host, written.port) = (host, port);
         }
         "unix" => written.socket = Some(address.to_owned()),
-        other => return Err(format!("the network `{other}` is not known; tcp and unix are")),
+        other => {
+            return Err(format!(
+                "the network `{other}` is not known; tcp and unix are"
+            ));
+        }
     }
     Ok(written)
 }

@@ -128,7 +128,9 @@ impl Dsn {
     pub(in super::super) fn startup(&mut self, statement: &str) -> Result<(), String> {
         let other = || "only `SET name = value` for PostgreSQL is supported yet".to_owned();
         let statement = statement.trim().trim_end_matches(';');
-        let (set, rest) = statement.split_once(char::is_whitespace).ok_or_else(other)?;
+        let (set, rest) = statement
+            .split_once(char::is_whitespace)
+            .ok_or_else(other)?;
         if !set.eq_ignore_ascii_case("set") {
             return Err(other());
         }

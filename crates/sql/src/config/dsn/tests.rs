@@ -21,14 +21,20 @@ fn shown(read: Result<Dsn, String>) -> String {
 fn reads_what_go_reads() {
     for (text, expected) in [
         ("mysql://u:p@tcp(db:3307)/chat", "mysql://u:p@db:3307/chat"),
-        ("mysql://u:p@ss:w/rd@tcp(db)/chat", "mysql://u:p%40ss%3Aw%2Frd@db:3306/chat"),
+        (
+            "mysql://u:p@ss:w/rd@tcp(db)/chat",
+            "mysql://u:p%40ss%3Aw%2Frd@db:3306/chat",
+        ),
         ("mysql://root@/chat", "mysql://root@127.0.0.1:3306/chat"),
         ("mysql://u@tcp([::1]:3306)/", "mysql://u@[::1]:3306/"),
         (
             "mysql://u@unix(/run/m.sock)/chat?parseTime=true&charset=utf8mb4,utf8",
             "mysql://u@localhost/chat?charset=utf8mb4&socket=%2Frun%2Fm.sock",
         ),
-        ("mysql:/run/m.sock", "mysql://localhost/?socket=%2Frun%2Fm.sock"),
+        (
+            "mysql:/run/m.sock",
+            "mysql://localhost/?socket=%2Frun%2Fm.sock",
+        ),
         (
             "mysql://u:p%40@db:3306/chat?tls=skip-verify&readTimeout=3s",
             "mysql://u:p%40@db:3306/chat?ssl-mode=REQUIRED; the option `readTimeout` has no effect here",
@@ -37,7 +43,10 @@ fn reads_what_go_reads() {
             "mysql://u@db/chat?tls=custom",
             "error: `tls=custom` is not supported yet; true, false, skip-verify and preferred are",
         ),
-        ("mysql://u@udp(db:1)/x", "error: the network `udp` is not known; tcp and unix are"),
+        (
+            "mysql://u@udp(db:1)/x",
+            "error: the network `udp` is not known; tcp and unix are",
+        ),
         ("mysql://u@tcp(db:x)/x", "error: `x` is not a port"),
         (
             "postgresql://u:p@db:5433/shop?sslmode=disable",
@@ -57,7 +66,10 @@ fn reads_what_go_reads() {
         ),
         ("sqlite3:/var/lib/app.db", "sqlite /var/lib/app.db"),
         ("sqlite://app.db", "sqlite app.db"),
-        ("file:app.db?mode=ro&cache=shared", "sqlite app.db; the option `cache` has no effect here"),
+        (
+            "file:app.db?mode=ro&cache=shared",
+            "sqlite app.db; the option `cache` has no effect here",
+        ),
         (
             "sqlite3::memory:",
             "error: a database in memory is empty; give the path of a file",
@@ -66,15 +78,30 @@ fn reads_what_go_reads() {
             "clickhouse://ch:9000?username=u&password=p&database=web",
             "http://u:p@ch:8123/?database=web; ClickHouse is asked over HTTP, at port 8123",
         ),
-        ("clickhouse+http://u:p@ch:8124/web", "http://u:p@ch:8124/?database=web"),
+        (
+            "clickhouse+http://u:p@ch:8124/web",
+            "http://u:p@ch:8124/?database=web",
+        ),
         (
             "clickhouse://ch:9001/web",
             "error: ClickHouse's own protocol at port 9001 is not supported yet; write `clickhouse+http://` and the port for HTTP",
         ),
-        ("sqlserver://u:p@db:1433/x", "error: SQL Server is not supported yet"),
-        ("rds-mysql://u@tcp(db)/x", "error: an RDS token as password is not supported yet"),
-        ("cloudsql+postgres://u@p:r:i/x", "error: the Cloud SQL connector is not supported yet"),
-        ("hashivault://kv/db?key=dsn", "error: Vault is not supported yet"),
+        (
+            "sqlserver://u:p@db:1433/x",
+            "error: SQL Server is not supported yet",
+        ),
+        (
+            "rds-mysql://u@tcp(db)/x",
+            "error: an RDS token as password is not supported yet",
+        ),
+        (
+            "cloudsql+postgres://u@p:r:i/x",
+            "error: the Cloud SQL connector is not supported yet",
+        ),
+        (
+            "hashivault://kv/db?key=dsn",
+            "error: Vault is not supported yet",
+        ),
         (
             "foo://db",
             "error: the driver `foo` is not known; mysql, postgres, sqlite and clickhouse are",
@@ -95,15 +122,33 @@ fn reads_what_go_reads() {
 #[test]
 fn reads_what_sqlalchemy_reads() {
     for (text, expected) in [
-        ("postgresql+psycopg2://u:p@db/shop", "postgres://u:p@db/shop"),
+        (
+            "postgresql+psycopg2://u:p@db/shop",
+            "postgres://u:p@db/shop",
+        ),
         ("mysql+pymysql://u:p@db/chat", "mysql://u:p@db/chat"),
-        ("mariadb+mysqldb://u@db:3307/chat?charset=utf8mb4", "mysql://u@db:3307/chat?charset=utf8mb4"),
+        (
+            "mariadb+mysqldb://u@db:3307/chat?charset=utf8mb4",
+            "mysql://u@db:3307/chat?charset=utf8mb4",
+        ),
         ("sqlite:///app.db", "sqlite app.db"),
         ("sqlite:////var/app.db", "sqlite /var/app.db"),
-        ("sqlite://", "error: a database in memory is empty; give the path of a file"),
-        ("clickhouse+http://u@ch/web", "http://u@ch:8123/?database=web"),
-        ("mssql+pymssql://u:p@db/x", "error: SQL Server is not supported yet"),
-        ("oracle+oracledb://u:p@db", "error: Oracle is not supported yet"),
+        (
+            "sqlite://",
+            "error: a database in memory is empty; give the path of a file",
+        ),
+        (
+            "clickhouse+http://u@ch/web",
+            "http://u@ch:8123/?database=web",
+        ),
+        (
+            "mssql+pymssql://u:p@db/x",
+            "error: SQL Server is not supported yet",
+        ),
+        (
+            "oracle+oracledb://u:p@db",
+            "error: Oracle is not supported yet",
+        ),
     ] {
         assert_eq!(shown(sqlalchemy(text)), expected, "{text}");
     }

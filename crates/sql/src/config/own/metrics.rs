@@ -60,7 +60,11 @@ fn metric(check: &mut Check<'_>, name: &Text, written: &MetricFile) -> Option<Me
         && !labels.is_empty()
     {
         let help = "write `value:` and the column of the values";
-        check.at_with_help(written, "with labels the column of the values has to be named", help);
+        check.at_with_help(
+            written,
+            "with labels the column of the values has to be named",
+            help,
+        );
     }
     Some(Metric {
         name: name.value.clone(),
@@ -89,10 +93,18 @@ fn kind(check: &mut Check<'_>, name: &Text, written: &MetricFile) -> Option<Metr
             .iter()
             .any(|wanted| std::mem::discriminant(wanted) == std::mem::discriminant(&type_.value))
     };
-    if let Some(buckets) = written.buckets.as_ref().filter(|_| !is(&[TypeFile::Histogram])) {
+    if let Some(buckets) = written
+        .buckets
+        .as_ref()
+        .filter(|_| !is(&[TypeFile::Histogram]))
+    {
         check.at(buckets, "`buckets` are for a histogram");
     }
-    if let Some(quantiles) = written.quantiles.as_ref().filter(|_| !is(&[TypeFile::Summary])) {
+    if let Some(quantiles) = written
+        .quantiles
+        .as_ref()
+        .filter(|_| !is(&[TypeFile::Summary]))
+    {
         check.at(quantiles, "`quantiles` are for a summary");
     }
     let grows = is(&[TypeFile::Counter, TypeFile::Histogram]);
@@ -183,7 +195,11 @@ fn values(
     written: &MetricFile,
     kind: Option<&MetricKind>,
 ) -> Option<Values> {
-    if let Some(label) = written.value_label.as_ref().filter(|_| written.values.is_none()) {
+    if let Some(label) = written
+        .value_label
+        .as_ref()
+        .filter(|_| written.values.is_none())
+    {
         check.at(label, "`value_label` is for `values`");
     }
     match (&written.value, &written.values, &written.constant) {
@@ -217,7 +233,8 @@ fn values(
 /// A label of the source may not be one of the metric too.
 pub(super) fn collisions(check: &mut Check<'_>, query: &Text, metric: &Metric, source: &Source) {
     for label in source.labels.keys() {
-        let of_values = matches!(&metric.values, Values::Columns { label: other, .. } if other == label);
+        let of_values =
+            matches!(&metric.values, Values::Columns { label: other, .. } if other == label);
         if of_values
             || metric.constant_labels.contains_key(label)
             || metric.labels.iter().any(|(other, _)| other == label)

@@ -219,7 +219,11 @@ fn request(check: &mut Check<'_>, name: &Text, written: &QueryFile) -> Option<Re
                 Shape::Map(never) => match *never {},
             };
             if command.first().is_none_or(String::is_empty) {
-                check.at_with_help(redis, "the command is empty", "write for example [GET, key]");
+                check.at_with_help(
+                    redis,
+                    "the command is empty",
+                    "write for example [GET, key]",
+                );
                 return None;
             }
             Some(Request::Redis { command })
@@ -291,10 +295,7 @@ pub(super) fn headers(
 
 /// The sets of parameters with which a query is asked: those of a list, or all combinations of a matrix.
 #[expect(clippy::type_complexity, reason = "sets of names and values")]
-fn parameters(
-    check: &mut Check<'_>,
-    written: &QueryFile,
-) -> Option<Vec<BTreeMap<String, String>>> {
+fn parameters(check: &mut Check<'_>, written: &QueryFile) -> Option<Vec<BTreeMap<String, String>>> {
     let Some(written) = &written.parameters else {
         return Some(Vec::new());
     };
@@ -326,7 +327,10 @@ fn parameters(
         check.at_with_help(written, "there is a set without parameters", help);
         return None;
     }
-    if sets.windows(2).any(|pair| names(&pair[0]) != names(&pair[1])) {
+    if sets
+        .windows(2)
+        .any(|pair| names(&pair[0]) != names(&pair[1]))
+    {
         let help = "every set needs the same names";
         check.at_with_help(written, "the sets of parameters have different names", help);
         return None;

@@ -13,10 +13,7 @@ use super::file::{File, PartsFile, RedisFile, SourceFile};
 use crate::plan::{PoolLimits, RedisMode, RedisSource, RestSource, Source, SourceKind};
 
 /// The sources of one file; `None` for one with mistakes, so that queries can still refer to it.
-pub(super) fn sources(
-    check: &mut Check<'_>,
-    file: &File,
-) -> Vec<(String, Option<Arc<Source>>)> {
+pub(super) fn sources(check: &mut Check<'_>, file: &File) -> Vec<(String, Option<Arc<Source>>)> {
     let mut sources = Vec::new();
     for (name, written) in file.sources.iter().flat_map(Entries::iter) {
         check.source_name(name, &name.value);
@@ -69,7 +66,11 @@ fn password(check: &mut Check<'_>, written: &SourceFile) -> Option<Option<String
 
 fn pool(check: &mut Check<'_>, written: &SourceFile) -> Option<PoolLimits> {
     let default = PoolLimits::default();
-    if let Some(max) = written.connections_max.as_ref().filter(|max| max.value == 0) {
+    if let Some(max) = written
+        .connections_max
+        .as_ref()
+        .filter(|max| max.value == 0)
+    {
         let help = "every query needs one; write at least 1";
         check.at_with_help(max, "`connections_max` is 0", help);
         return None;
@@ -117,7 +118,11 @@ fn kind(
     if given.len() != 1 {
         let message = match given.as_slice() {
             [] => format!("the source `{}` says not what it is", name.value),
-            many => format!("the source `{}` is {} at once", name.value, many.join(" and ")),
+            many => format!(
+                "the source `{}` is {} at once",
+                name.value,
+                many.join(" and ")
+            ),
         };
         let help = "give one of mysql, postgres, sqlite, clickhouse, redis, rest";
         check.at_with_help(name, message, help);
@@ -125,7 +130,12 @@ fn kind(
     }
     // Only where it could be believed to be in force.
     if written.rest.is_none() {
-        for (header, _) in written.headers.iter().chain(&written.header_files).flat_map(Entries::iter) {
+        for (header, _) in written
+            .headers
+            .iter()
+            .chain(&written.header_files)
+            .flat_map(Entries::iter)
+        {
             check.at(header, "only a `rest` source has headers");
         }
     }
@@ -137,18 +147,25 @@ fn kind(
     }
     let database = |check: &mut Check<'_>, written, kind| database(check, written, kind, password);
     match written {
-        SourceFile { mysql: Some(it), .. } => {
-            database(check, it, Database::MySql).map(SourceKind::MySql)
-        }
-        SourceFile { postgres: Some(it), .. } => {
-            database(check, it, Database::Postgres).map(SourceKind::Postgres)
-        }
-        SourceFile { clickhouse: Some(it), .. } => {
-            database(check, it, Database::ClickHouse).map(SourceKind::ClickHouse)
-        }
-        SourceFile { sqlite: Some(path), .. } => sqlite(check, path),
-        SourceFile { redis: Some(it), .. } => redis(check, it, password).map(SourceKind::Redis),
-        SourceFile { rest: Some(url), .. } => rest(check, url, written).map(SourceKind::Rest),
+        SourceFile {
+            mysql: Some(it), ..
+        } => database(check, it, Database::MySql).map(SourceKind::MySql),
+        SourceFile {
+            postgres: Some(it), ..
+        } => database(check, it, Database::Postgres).map(SourceKind::Postgres),
+        SourceFile {
+            clickhouse: Some(it),
+            ..
+        } => database(check, it, Database::ClickHouse).map(SourceKind::ClickHouse),
+        SourceFile {
+            sqlite: Some(path), ..
+        } => sqlite(check, path),
+        SourceFile {
+            redis: Some(it), ..
+        } => redis(check, it, password).map(SourceKind::Redis),
+        SourceFile {
+            rest: Some(url), ..
+        } => rest(check, url, written).map(SourceKind::Rest),
         _ => None,
     }
 }
@@ -251,7 +268,10 @@ fn sqlite(check: &mut Check<'_>, path: &Text) -> Option<SourceKind> {
     let text = check.expand(path)?;
     let file = text.strip_prefix("sqlite:").unwrap_or(&text);
     if file.is_empty() || file == ":memory:" {
-        check.at(path, "a database in memory is empty; give the path of a file");
+        check.at(
+            path,
+            "a database in memory is empty; give the path of a file",
+        );
         return None;
     }
     // As every path in a configuration, it counts from the folder of the file.

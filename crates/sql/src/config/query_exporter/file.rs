@@ -85,6 +85,9 @@ pub(super) struct QueryFile {
     pub(super) interval: Option<Text>,
     pub(super) schedule: Option<Text>,
     pub(super) timeout: Option<Spanned<f64>>,
-    #[expect(clippy::type_complexity, reason = "a list of sets, or a mapping of such lists")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "a list of sets, or a mapping of such lists"
+    )]
     pub(super) parameters: Option<Spanned<Shape<Vec<Entries<Text>>, Entries<Vec<Entries<Text>>>>>>,
 }

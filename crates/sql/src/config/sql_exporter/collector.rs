@@ -70,7 +70,10 @@ pub(super) fn collector(
             .iter()
             .any(|statement| statement.shared_as.as_ref() == Some(&query.value.query_name.value));
         if !used {
-            let message = format!("no metric uses the query `{}`", query.value.query_name.value);
+            let message = format!(
+                "no metric uses the query `{}`",
+                query.value.query_name.value
+            );
             check.warn(&query.value.query_name, message);
         }
     }
@@ -191,7 +194,10 @@ fn metric(check: &mut Check<'_>, written: &MetricFile) -> Option<Metric> {
         }
         constant_labels.insert(label.value.clone(), value.value.clone());
     }
-    let value_label = written.value_label.as_ref().filter(|it| !it.value.is_empty());
+    let value_label = written
+        .value_label
+        .as_ref()
+        .filter(|it| !it.value.is_empty());
     if let Some(label) = value_label {
         label_name(check, label);
         if constant_labels.contains_key(&label.value)
@@ -253,7 +259,11 @@ fn values(
             None
         }
         ([..], Some(value), _) => {
-            check.at_with_help(value, "`values` and `static_value` are both given", "leave one out");
+            check.at_with_help(
+                value,
+                "`values` and `static_value` are both given",
+                "leave one out",
+            );
             None
         }
         ([one], None, None) => Some(Values::Column(one.value.clone())),
