@@ -1,4 +1,6 @@
 use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use stonechat_sql::plan::PoolLimits;
@@ -8,7 +10,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::setup::{MySql, Postgres, ask, execute, source, url, value};
+use crate::setup::{MySql, Postgres, ask, execute, source, until, url, value};
 
 /// A door to a server that can be shut, with everyone who is inside thrown out.
 struct Door {
@@ -149,5 +151,82 @@ async fn a_table_that_is_altered_does_not_end_a_query() {
                 .expect(columns);
             assert_eq!(rows.columns.len(), expected, "{columns}");
         }
+    }
+}
+
+/// A server that ends with its test.
+struct Running(Child);
+
+impl Running {
+    fn kill(&mut self) {
+        self.0.kill().expect("it is ours");
+        self.0.wait().expect("it has ended");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// MariaDB in a folder of its own; nothing, where it is not installed.
+fn mariadb(folder: &Path, port: u16) -> Option<Running> {
+    let data = format!("--datadir={}", folder.join("data").display());
+    let quiet = |command: &mut Command| {
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+    };
+    if !folder.join("data").exists() {
+        let mut install = Command::new("mariadb-install-db");
+        install.args([
+            "--no-defaults",
+            "--auth-root-authentication-method=normal",
+            "--user=root",
+            &data,
+        ]);
+        quiet(&mut install);
+        install
+            .status()
+            .ok()
+            .filter(std::process::ExitStatus::success)?;
+    }
+    let mut server = Command::new("mariadbd");
+    server.args([
+        "--no-defaults",
+        "--bind-address=127.0.0.1",
+        "--skip-log-bin",
+        "--user=root",
+        &data,
+    ]);
+    server.arg(format!("--socket={}", folder.join("socket").display()));
+    server.arg(format!("--port={port}"));
+    quiet(&mut server);
+    server.spawn().ok().map(Running)
+}
+
+#[tokio::test]
+async fn a_database_that_is_killed_in_the_middle_of_a_query_is_found_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = free.local_addr().expect("it is bound").port();
+    drop(free);
+    let url = format!("mysql://root@127.0.0.1:{port}/mysql");
+    let source = source(MySql, &url, PoolLimits::default());
+    for _ in 0..2 {
+        let Some(mut server) = mariadb(folder.path(), port) else {
+            eprintln!("skipped: MariaDB is not installed, or not for this user");
+            return;
+        };
+        until("MariaDB answers", async || {
+            ask(&*source, "SELECT 1").await.is_ok()
+        })
+        .await;
+        let slow = ask(&*source, "SELECT SLEEP(60)");
+        let kill = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            server.kill();
+        };
+        let (answer, ()) = tokio::join!(slow, kill);
+        assert!(matches!(answer, Err(SourceError::Connect(_))), "{answer:?}");
     }
 }

@@ -1,5 +1,5 @@
-//! Sources against real servers: those named in the environment, SQLite in a file, and servers of Redis that a test starts where it has to
-//! kill one. ClickHouse is a double, since its server is in no package of Debian; the double answers as its documentation says.
+//! Sources against real servers: those named in the environment, SQLite in a file, and servers that a test starts itself where it has
+//! to kill one. ClickHouse is a double, since its server is in no package of Debian; the double answers as its documentation says.
 
 mod cancel; // a query that takes too long ends on the server too
 mod clickhouse; // the double, and what is sent to it
