@@ -17,7 +17,10 @@ use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
-use redis::{AsyncConnectionConfig, Client, Cmd, ConnectionInfo, IntoConnectionInfo, RedisError};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
+    RedisError, TlsMode,
+};
 
 use super::pool::{Failure, Server, Terms};
 use super::{SourceError, bound};
@@ -108,6 +111,11 @@ impl RedisServer {
                 }
                 if let Some(password) = redis.password() {
                     builder = builder.set_client_to_redis_password(password);
+                }
+                if matches!(first.addr(), ConnectionAddr::TcpTls { .. }) {
+                    builder = builder
+                        .set_client_to_sentinel_tls_mode(TlsMode::Secure)
+                        .set_client_to_redis_tls_mode(TlsMode::Secure);
                 }
                 let mut client = builder.build()?;
                 Session::Single(client.get_async_connection_with_config(&config).await?)
