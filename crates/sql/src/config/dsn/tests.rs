@@ -26,14 +26,14 @@ fn reads_what_go_reads() {
             "mysql://u:p%40ss%3Aw%2Frd@db:3306/chat",
         ),
         ("mysql://root@/chat", "mysql://root@127.0.0.1:3306/chat"),
-        ("mysql://u@tcp([::1]:3306)/", "mysql://u@[::1]:3306/"),
+        ("mysql://u@tcp([::1]:3306)/", "mysql://u@[::1]:3306"),
         (
             "mysql://u@unix(/run/m.sock)/chat?parseTime=true&charset=utf8mb4,utf8",
             "mysql://u@localhost/chat?charset=utf8mb4&socket=%2Frun%2Fm.sock",
         ),
         (
             "mysql:/run/m.sock",
-            "mysql://localhost/?socket=%2Frun%2Fm.sock",
+            "mysql://localhost?socket=%2Frun%2Fm.sock",
         ),
         (
             "mysql://u:p%40@db:3306/chat?tls=skip-verify&readTimeout=3s",
@@ -62,7 +62,7 @@ fn reads_what_go_reads() {
         ),
         (
             "postgresql://postgres@/var/run/postgresql?sslmode=disable",
-            "postgres://postgres@localhost/?sslmode=disable&host=%2Fvar%2Frun%2Fpostgresql",
+            "postgres://postgres@localhost?sslmode=disable&host=%2Fvar%2Frun%2Fpostgresql",
         ),
         ("sqlite3:/var/lib/app.db", "sqlite /var/lib/app.db"),
         ("sqlite://app.db", "sqlite app.db"),

@@ -6,9 +6,10 @@ pub(super) fn quote(text: &str) -> String {
         "true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan",
     ];
     let starts = |c: char| c.is_alphabetic() || c == '_';
-    let plain = |c: char| c.is_alphanumeric() || "_-./@%+".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || "_-./@%+ :()=?&".contains(c);
     let is_word = WORDS.contains(&text.to_ascii_lowercase().as_str());
-    if text.starts_with(starts) && text.chars().all(plain) && !is_word {
+    let is_key = text.contains(": ") || text.ends_with([':', ' ']);
+    if text.starts_with(starts) && !is_key && text.chars().all(plain) && !is_word {
         return text.to_owned();
     }
     // What JSON writes in quotes, YAML reads.
