@@ -120,7 +120,24 @@ fn without_secrets(line: &str) -> String {
         }
     }
     masked.push_str(rest);
-    masked
+    without_passwords(&masked)
+}
+
+/// The line with `*` for each character of a password in `user:password@host`, under whatever key it stands.
+fn without_passwords(line: &str) -> String {
+    let words = line.split_inclusive([' ', '\t', '"', '\'']);
+    let masked = words.map(|word| {
+        let login = word.find("://").map_or(0, |scheme| scheme + 3);
+        let password = word[login..].find(':').map(|colon| login + colon + 1);
+        match (password, word.rfind('@')) {
+            (Some(start), Some(end)) if start < end => {
+                let hidden = "*".repeat(word[start..end].chars().count());
+                format!("{}{hidden}{}", &word[..start], &word[end..])
+            }
+            _ => word.to_owned(),
+        }
+    });
+    masked.collect()
 }
 
 impl fmt::Display for Problem {
@@ -264,6 +281,24 @@ mod tests {
             problem.remark(),
             "`x` has no effect\n  --> a.yml:1:1\n1 | x: 1\n  | ^"
         );
+    }
+
+    #[test]
+    fn hides_passwords_in_addresses() {
+        for (line, shown) in [
+            (
+                "dsn: mysql://reader:hunter2@tcp(db:3306)/chat",
+                "dsn: mysql://reader:*******@tcp(db:3306)/chat",
+            ),
+            (
+                "- 'postgres://u:p@ss@db/x?a=b'",
+                "- 'postgres://u:****@db/x?a=b'",
+            ),
+            ("dsn: reader@db:3306", "dsn: reader@db:3306"),
+            ("to: a@b.example, at: 12:30", "to: a@b.example, at: 12:30"),
+        ] {
+            assert_eq!(without_secrets(line), shown);
+        }
     }
 
     #[test]

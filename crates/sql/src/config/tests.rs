@@ -141,3 +141,133 @@ fn a_file_of_justwatch() {
 fn a_file_of_query_exporter() {
     check_file("query_exporter.yml", Format::QueryExporter);
 }
+
+/// What is wrong and where: `message at LINE:COLUMN (help)`.
+fn problems(text: &str) -> Vec<String> {
+    let problems = match parse_with(Path::new("f.yml"), text, &|_| None) {
+        Ok(loaded) => return loaded.warnings,
+        Err(problems) => problems.0,
+    };
+    let shown = problems.into_iter().map(|problem| {
+        let place = problem.place.map_or(String::new(), |(line, column)| {
+            format!(" at {line}:{column}")
+        });
+        let help = problem
+            .help
+            .map_or(String::new(), |help| format!(" ({help})"));
+        format!("{}{place}{help}", problem.message)
+    });
+    shown.collect()
+}
+
+fn check(text: &str, expected: &[&str]) {
+    assert_eq!(problems(text), expected, "{text}");
+}
+
+/// A query of our own format with these keys, on line 3.
+fn query(keys: &str) -> String {
+    format!("sources: {{db: {{mysql: 'mysql://u@h/d'}}}}\nqueries:\n  q: {{{keys}}}\n")
+}
+
+const GAUGE: &str = "metrics: {m: {type: gauge}}";
+
+#[test]
+fn mistakes_in_queries_have_places() {
+    for (keys, expected) in [
+        (
+            "source: dbb, sql: s, interval: 1m",
+            &[
+                "the query `q` has no metrics at 3:3 (write `metrics:` and what the rows become)",
+                "the source `dbb` is not defined at 3:15 (did you mean `db`?)",
+            ][..],
+        ),
+        (
+            "source: db, redis: GET x, interval: 0s, metrics: {9m: {type: gauge}}",
+            &[
+                "the source `db` cannot be asked by `redis` at 3:15 (write `sql:`)",
+                "the interval is 0 at 3:43 (write for example 15s)",
+                "`9m` is not a metric name at 3:57 (letters, digits, `_` and `:`, and no digit in front)",
+            ],
+        ),
+    ] {
+        check(&query(keys), expected);
+    }
+    for (keys, expected) in [
+        (
+            "source: db, sql: s",
+            "the query `q` does not say when it is asked at 3:3 (write `interval: 15s`, or `cron` and `timezone`)",
+        ),
+        (
+            "source: db, sql: s, cron: '0 9 * * *'",
+            "`cron` needs a `timezone` at 3:33 (write for example `timezone: Asia/Shanghai`)",
+        ),
+        (
+            "source: db, sql: s, cron: '0 9 * * *', timezone: Asia/Shanghia",
+            "the time zone `Asia/Shanghia` is not known at 3:56 (write for example `Asia/Shanghai` or `UTC`)",
+        ),
+        (
+            "source: db, sql: s, interval: 5s, timeout: 9s",
+            "f.yml:3: the timeout is longer than the interval of 5s: a slow answer leaves out the next question",
+        ),
+        (
+            "source: db, sql: s, interval: 5s, rows_mx: 1",
+            "unknown key `rows_mx` at 3:41 (did you mean `rows_max`?)",
+        ),
+    ] {
+        check(&query(&format!("{keys}, {GAUGE}")), &[expected]);
+    }
+}
+
+#[test]
+fn a_name_has_one_type() {
+    let other = query(&format!("source: db, sql: s, interval: 5s, {GAUGE}"))
+        + "  r: {source: db, sql: s, interval: 5s, metrics: {m: {type: counter}}}\n";
+    check(
+        &other,
+        &["the series `m` is of a gauge already at 4:51 (`m` at f.yml:3; rename one)"],
+    );
+}
+
+#[test]
+fn mistakes_in_sources_have_places() {
+    for (source, expected) in [
+        (
+            "{mysql: 'mysql://u:${NO}@h/d'}",
+            "the environment variable `NO` is not set at 1:23",
+        ),
+        (
+            "{mysql: 'mysql://u@h/d?ssl_mode=x'}",
+            "unknown option `ssl_mode` in the URL; did you mean `ssl-mode`? at 1:23",
+        ),
+        (
+            "{labels: {a: b}}",
+            "the source `db` says not what it is at 1:11 (give one of mysql, postgres, sqlite, clickhouse, redis, rest)",
+        ),
+        (
+            "{redis: 'redis://h', labels: {__a: b}}",
+            "the label `__a` is reserved at 1:45 (names that begin with `__` cannot be given)",
+        ),
+    ] {
+        check(&format!("sources: {{db: {source}}}\n"), &[expected]);
+    }
+}
+
+#[test]
+fn what_is_not_supported_is_refused() {
+    check(
+        "jobs:\n- name: a\n  interval: 5m\n  connections: ['sqlserver://u:hunter2@h/d']\n  queries: [{name: q, values: [v], query: s}]\n",
+        &["SQL Server is not supported yet at 4:17"],
+    );
+    check(
+        "metrics:\n- {name: m, source: iotdb, query: s}\n",
+        &["the source `iotdb` is not supported yet at 2:21"],
+    );
+    check(
+        "databases: {d: {dsn: !env NO}}\n",
+        &["the environment variable `NO` is not set at 1:22"],
+    );
+    check(
+        "surces: {}\n",
+        &["no known format has the key `surces` here at 1:1 (did you mean `sources`?)"],
+    );
+}

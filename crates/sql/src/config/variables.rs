@@ -84,12 +84,7 @@ pub(super) fn tags(check: &mut Check<'_>, text: &str) -> String {
             continue;
         };
         let place = (index + 1, line[..start].chars().count() + 1);
-        let behind = &line[start + tag.len()..];
-        let argument = behind.trim_start();
-        let end = argument
-            .find(|c: char| c.is_whitespace() || ",}]".contains(c))
-            .unwrap_or(argument.len());
-        let (argument, after) = argument.split_at(end);
+        let (argument, after) = argument(&line[start + tag.len()..]);
         let argument = argument.trim_matches(['"', '\'']);
         let value = match tag {
             "!env" => match (check.variables)(argument) {
@@ -121,10 +116,22 @@ pub(super) fn tags(check: &mut Check<'_>, text: &str) -> String {
 /// The text with every tag and its argument left out.
 pub(super) fn without_tags(text: &str) -> String {
     let lines = text.split_inclusive('\n').map(|line| match tag(line) {
-        Some((start, _)) => format!("{}null\n", &line[..start]),
+        Some((start, tag)) => {
+            let (_, after) = argument(&line[start + tag.len()..]);
+            format!("{}null{after}", &line[..start])
+        }
         None => line.to_owned(),
     });
     lines.collect()
+}
+
+/// What a tag is said of, and what stands behind that.
+fn argument(text: &str) -> (&str, &str) {
+    let text = text.trim_start_matches([' ', '\t']);
+    let end = text
+        .find(|c: char| c.is_whitespace() || ",}]".contains(c))
+        .unwrap_or(text.len());
+    text.split_at(end)
 }
 
 const TAGS: [&str; 3] = ["!env", "!file", "!include"];
