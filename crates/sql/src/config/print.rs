@@ -261,34 +261,7 @@ impl Printer {
 
     /// A metric, as an item of a list when there are several of its name.
     fn metric(&mut self, metric: &Metric, in_list: bool) {
-        let mut keys: Vec<(&str, String)> = Vec::new();
-        let numbers = |numbers: &[f64]| {
-            let numbers: Vec<String> = numbers.iter().map(|it| format_float(*it)).collect();
-            format!("[{}]", numbers.join(", "))
-        };
-        let mut grows = false;
-        match &metric.kind {
-            MetricKind::Gauge => keys.push(("type", "gauge".to_owned())),
-            MetricKind::Counter { accumulate } => {
-                keys.push(("type", "counter".to_owned()));
-                grows = *accumulate;
-            }
-            MetricKind::Histogram {
-                buckets,
-                accumulate,
-            } => {
-                keys.push(("type", "histogram".to_owned()));
-                keys.push(("buckets", numbers(buckets)));
-                grows = *accumulate;
-            }
-            MetricKind::Summary { quantiles } => {
-                keys.push(("type", "summary".to_owned()));
-                keys.push(("quantiles", numbers(quantiles)));
-            }
-        }
-        if grows {
-            keys.push(("accumulate", "true".to_owned()));
-        }
+        let mut keys = kind(&metric.kind);
         if !metric.help.is_empty() {
             keys.push(("help", quote(&metric.help)));
         }
@@ -333,6 +306,33 @@ impl Printer {
             }
         }
     }
+}
+
+/// The keys of what the values are.
+fn kind(kind: &MetricKind) -> Vec<(&'static str, String)> {
+    let numbers = |numbers: &[f64]| {
+        let numbers: Vec<String> = numbers.iter().map(|it| format_float(*it)).collect();
+        format!("[{}]", numbers.join(", "))
+    };
+    let (name, further, accumulates) = match kind {
+        MetricKind::Gauge => ("gauge", None, false),
+        MetricKind::Counter { accumulate } => ("counter", None, *accumulate),
+        MetricKind::Histogram {
+            buckets,
+            accumulate,
+        } => (
+            "histogram",
+            Some(("buckets", numbers(buckets))),
+            *accumulate,
+        ),
+        MetricKind::Summary { quantiles } => {
+            ("summary", Some(("quantiles", numbers(quantiles))), false)
+        }
+    };
+    let mut keys = vec![("type", name.to_owned())];
+    keys.extend(further);
+    keys.extend(accumulates.then(|| ("accumulate", "true".to_owned())));
+    keys
 }
 
 /// `${` means a variable where secrets may stand.

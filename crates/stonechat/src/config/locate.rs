@@ -190,10 +190,7 @@ mod tests {
                 .is_some()
         );
         let file = folder.path().join("prometheus.yml");
-        assert_eq!(
-            locate(&file, Named::default()).unwrap().alertmanager,
-            Named::default()
-        );
+        assert_eq!(locate(&file, Named::default()).unwrap().alertmanager, None);
     }
 
     #[test]

@@ -78,9 +78,15 @@ pub(super) struct QueryFile {
     pub(super) rows_max: Option<Spanned<usize>>,
     pub(super) rows_required: Option<bool>,
     pub(super) on_error: Option<OnErrorFile>,
-    pub(super) parameters: Option<Spanned<Shape<Vec<Entries<Text>>, Entries<Vec<String>>>>>,
-    pub(super) metrics: Option<Entries<Spanned<Shape<Vec<Spanned<MetricFile>>, MetricFile>>>>,
+    pub(super) parameters: Option<Spanned<ParametersFile>>,
+    pub(super) metrics: Option<Entries<Spanned<MetricsFile>>>,
 }
+
+/// A list of sets of parameters, or the values of each, all combinations of which are sets.
+pub(super) type ParametersFile = Shape<Vec<Entries<Text>>, Entries<Vec<String>>>;
+
+/// The metrics of one name: several, where rows become series in more than one way.
+pub(super) type MetricsFile = Shape<Vec<Spanned<MetricFile>>, MetricFile>;
 
 /// An HTTP request.
 #[derive(Debug, Clone, Deserialize)]

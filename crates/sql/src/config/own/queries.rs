@@ -294,7 +294,6 @@ pub(super) fn headers(
 }
 
 /// The sets of parameters with which a query is asked: those of a list, or all combinations of a matrix.
-#[expect(clippy::type_complexity, reason = "sets of names and values")]
 fn parameters(check: &mut Check<'_>, written: &QueryFile) -> Option<Vec<BTreeMap<String, String>>> {
     let Some(written) = &written.parameters else {
         return Some(Vec::new());
