@@ -308,30 +308,26 @@ impl Printer {
     }
 }
 
-/// The keys of what the values are.
+/// The type and what belongs to it.
 fn kind(kind: &MetricKind) -> Vec<(&'static str, String)> {
     let numbers = |numbers: &[f64]| {
         let numbers: Vec<String> = numbers.iter().map(|it| format_float(*it)).collect();
         format!("[{}]", numbers.join(", "))
     };
-    let (name, further, accumulates) = match kind {
+    let (word, list, accumulate) = match kind {
         MetricKind::Gauge => ("gauge", None, false),
         MetricKind::Counter { accumulate } => ("counter", None, *accumulate),
         MetricKind::Histogram {
             buckets,
             accumulate,
-        } => (
-            "histogram",
-            Some(("buckets", numbers(buckets))),
-            *accumulate,
-        ),
-        MetricKind::Summary { quantiles } => {
-            ("summary", Some(("quantiles", numbers(quantiles))), false)
-        }
+        } => ("histogram", Some(("buckets", buckets)), *accumulate),
+        MetricKind::Summary { quantiles } => ("summary", Some(("quantiles", quantiles)), false),
     };
-    let mut keys = vec![("type", name.to_owned())];
-    keys.extend(further);
-    keys.extend(accumulates.then(|| ("accumulate", "true".to_owned())));
+    let mut keys = vec![("type", word.to_owned())];
+    keys.extend(list.map(|(key, list)| (key, numbers(list))));
+    if accumulate {
+        keys.push(("accumulate", "true".to_owned()));
+    }
     keys
 }
 

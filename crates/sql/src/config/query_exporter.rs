@@ -32,6 +32,10 @@ type Metrics = BTreeMap<String, Option<Metric>>;
 
 pub(super) fn plan(check: &mut Check<'_>, text: &str) -> Option<Plan> {
     let expanded = variables::tags(check, text);
+    if !check.report.problems.0.is_empty() {
+        // What a tag should have given is missing, and would be complained of again.
+        return None;
+    }
     let file: File = check.read(&expanded)?;
     if let Some(builtin) = &file.builtin_metrics {
         let message =

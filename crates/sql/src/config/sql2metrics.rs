@@ -1,19 +1,20 @@
 //! The format of `sql2metrics`: connections, and metrics of which each is one value of one query.
 
+mod file; // as it is written
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use stonechat_model::Secret;
 use stonechat_model::yaml::Spanned;
 
+use self::file::{File, MetricFile, MySqlFile, RedisFile, RestFile};
 use super::check::Check;
 use super::time::{ROWS_MAX_DEFAULT, jitter_default};
 use super::url::{self, Parts};
 use super::variables;
-use super::written::{Entries, Text};
+use super::written::Entries;
 use crate::plan::{
     Metric, MetricKind, OnError, OnNull, Plan, PoolLimits, Query, RedisMode, RedisSource, Request,
     RestRequest, RestSource, Schedule, Source, SourceKind, Values,
@@ -23,94 +24,6 @@ use crate::plan::{
 const INTERVAL_DEFAULT: Duration = Duration::from_hours(1);
 /// As long as its REST sources wait; its databases have no limit.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    schedule: Option<ScheduleFile>,
-    prometheus: Option<Spanned<IgnoredAny>>,
-    alertmanager: Option<Spanned<IgnoredAny>>,
-    notifier: Option<Spanned<IgnoredAny>>,
-    mysql: Option<Spanned<MySqlFile>>,
-    mysql_connections: Option<Entries<Spanned<MySqlFile>>>,
-    redis: Option<Spanned<RedisFile>>,
-    redis_connections: Option<Entries<Spanned<RedisFile>>>,
-    restapi_connections: Option<Entries<Spanned<RestFile>>>,
-    /// Looked at only when a metric needs it.
-    #[serde(rename = "iotdb")]
-    _iotdb: Option<IgnoredAny>,
-    metrics: Option<Vec<Spanned<MetricFile>>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ScheduleFile {
-    interval: Option<Text>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MySqlFile {
-    host: Option<String>,
-    port: Option<u16>,
-    user: Option<String>,
-    password: Option<String>,
-    database: Option<String>,
-    params: Option<BTreeMap<String, String>>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RedisFile {
-    mode: Option<Text>,
-    addr: Option<Text>,
-    username: Option<String>,
-    password: Option<String>,
-    db: Option<u32>,
-    enable_tls: Option<bool>,
-    skip_tls_verify: Option<Spanned<bool>>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RestFile {
-    base_url: Option<Text>,
-    timeout: Option<Text>,
-    headers: Option<BTreeMap<String, String>>,
-    tls: Option<RestTlsFile>,
-    retry: Option<RetryFile>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RestTlsFile {
-    skip_verify: Option<Spanned<bool>>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RetryFile {
-    max_attempts: Option<u32>,
-    backoff: Option<Text>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MetricFile {
-    name: Text,
-    help: Option<String>,
-    #[serde(rename = "type")]
-    kind: Option<Text>,
-    source: Text,
-    query: Option<Text>,
-    labels: Option<Entries<Text>>,
-    result_field: Option<Text>,
-    connection: Option<Text>,
-    buckets: Option<Spanned<Vec<f64>>>,
-    #[serde(rename = "objectives")]
-    _objectives: Option<IgnoredAny>,
-    enabled: Option<bool>,
-}
 
 /// What is known of a connection.
 struct Connection {

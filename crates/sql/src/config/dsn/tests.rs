@@ -64,6 +64,14 @@ fn reads_what_go_reads() {
             "postgresql://postgres@/var/run/postgresql?sslmode=disable",
             "postgres://postgres@localhost?sslmode=disable&host=%2Fvar%2Frun%2Fpostgresql",
         ),
+    ] {
+        assert_eq!(shown(go(text)), expected, "{text}");
+    }
+}
+
+#[test]
+fn reads_other_drivers_of_go() {
+    for (text, expected) in [
         ("sqlite3:/var/lib/app.db", "sqlite /var/lib/app.db"),
         ("sqlite://app.db", "sqlite app.db"),
         (

@@ -9,6 +9,12 @@ use super::super::written::{Entries, Never, Shape, Text};
 /// A length of time with its place.
 pub(super) type Span = Spanned<ConfigDuration>;
 
+/// Sets of parameters, or the values of each.
+pub(super) type ParametersFile = Shape<Vec<Entries<Text>>, Entries<Vec<String>>>;
+
+/// What stands behind the name of a metric: one, or several of this name.
+pub(super) type MetricsFile = Shape<Vec<Spanned<MetricFile>>, MetricFile>;
+
 /// The whole file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -81,12 +87,6 @@ pub(super) struct QueryFile {
     pub(super) parameters: Option<Spanned<ParametersFile>>,
     pub(super) metrics: Option<Entries<Spanned<MetricsFile>>>,
 }
-
-/// A list of sets of parameters, or the values of each, all combinations of which are sets.
-pub(super) type ParametersFile = Shape<Vec<Entries<Text>>, Entries<Vec<String>>>;
-
-/// The metrics of one name: several, where rows become series in more than one way.
-pub(super) type MetricsFile = Shape<Vec<Spanned<MetricFile>>, MetricFile>;
 
 /// An HTTP request.
 #[derive(Debug, Clone, Deserialize)]
