@@ -1,7 +1,9 @@
 //! A page as a sequence of entries.
 
+use stonechat_model::MetricType;
+
 use crate::cursor::{Cursor, continues_name};
-use crate::entry::{Entry, MetricType, Sample};
+use crate::entry::{Entry, Sample};
 use crate::error::{Fault, ParseError, ParseErrorKind};
 use crate::format::Format;
 use crate::series::LabelPairs;

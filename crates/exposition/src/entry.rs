@@ -1,49 +1,9 @@
 //! What a page consists of.
 
-use stonechat_model::Timestamp;
+use stonechat_model::{MetricType, Timestamp};
 
 use crate::error::ParseErrorKind;
 use crate::series::{self, Escaped, LabelPairs};
-
-/// The type of a metric family.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum MetricType {
-    /// Not said, or said to be unknown (`untyped` in the text format).
-    #[default]
-    Unknown,
-    /// Only grows, until its process restarts.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// Buckets that only grow.
-    Histogram,
-    /// Buckets that go up and down (OpenMetrics).
-    GaugeHistogram,
-    /// Quantiles that the application computed.
-    Summary,
-    /// Facts as labels (OpenMetrics).
-    Info,
-    /// One of several states is true (OpenMetrics).
-    StateSet,
-}
-
-impl MetricType {
-    /// The type as OpenMetrics and the Prometheus API write it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-            Self::GaugeHistogram => "gaugehistogram",
-            Self::Summary => "summary",
-            Self::Info => "info",
-            Self::StateSet => "stateset",
-        }
-    }
-}
 
 /// One line that says something. Comments and blank lines are stepped over.
 #[derive(Debug, Clone, PartialEq)]

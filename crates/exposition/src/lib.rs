@@ -30,15 +30,16 @@
 mod cursor; // what both formats look for
 mod entries; // a page as a sequence of them
 mod entry; // samples and metadata
-mod error;
+mod error; // what is wrong, and in which line
 mod format; // which format an answer has
 mod number; // values, times, bucket bounds
 mod openmetrics; // OpenMetrics
 mod series; // from the text of a series to labels
-mod text; // the text format // what is wrong, and in which line
+mod text; // the text format
 
 pub use entries::Entries;
-pub use entry::{Entry, Exemplar, MetricType, Sample};
+pub use entry::{Entry, Exemplar, Sample};
 pub use error::{ParseError, ParseErrorKind};
 pub use format::{Format, FormatError};
 pub use series::{Escaped, LabelPairs, read_labels};
+pub use stonechat_model::MetricType;

@@ -3,11 +3,11 @@
 //! Stricter than the text format (one space exactly where one belongs, an end mark), and as lenient as Prometheus where
 //! Prometheus is: values are not checked against types, and families may come in pieces.
 
-use stonechat_model::Timestamp;
+use stonechat_model::{MetricType, Timestamp};
 
 use crate::cursor::{Cursor, Grammar};
 use crate::entries::Series;
-use crate::entry::{Entry, Exemplar, MetricType, Sample};
+use crate::entry::{Entry, Exemplar, Sample};
 use crate::error::{Fault, ParseErrorKind, shown};
 use crate::number;
 use crate::series::Escaped;

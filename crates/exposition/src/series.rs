@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use stonechat_model::MetricType;
+
 use crate::cursor::{Cursor, Grammar};
-use crate::entry::MetricType;
 use crate::error::ParseErrorKind;
 use crate::number::canonical_bound;
 

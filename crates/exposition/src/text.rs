@@ -5,11 +5,11 @@
 //! beginning of a line ends the page. In one thing it follows the description and not Prometheus, which takes blanks at the
 //! beginning of a line into the metric's name.
 
-use stonechat_model::Timestamp;
+use stonechat_model::{MetricType, Timestamp};
 
 use crate::cursor::{Cursor, Grammar};
 use crate::entries::Series;
-use crate::entry::{Entry, MetricType, Sample};
+use crate::entry::{Entry, Sample};
 use crate::error::{Fault, ParseErrorKind, shown};
 use crate::number;
 use crate::series::Escaped;

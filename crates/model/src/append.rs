@@ -1,6 +1,8 @@
 //! The trait by which samples enter a store.
 
-use crate::{Labels, Timestamp};
+use std::sync::Arc;
+
+use crate::{Exemplar, Histogram, Labels, Metadata, Timestamp};
 
 /// Names a series while the process lives; never written to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +20,10 @@ pub struct Batch {
     pub values: Vec<(SeriesRef, f64)>,
     /// Samples that bring their own time.
     pub stamped: Vec<(SeriesRef, Timestamp, f64)>,
+    /// Samples of native histograms, with their times. The end of such a series is a stale marker in `values`.
+    pub histograms: Vec<(SeriesRef, Timestamp, Arc<Histogram>)>,
+    /// Examples of what samples counted. They are no samples: a refused one costs nothing else.
+    pub exemplars: Vec<(SeriesRef, Exemplar)>,
 }
 
 impl Batch {
@@ -33,16 +39,16 @@ impl Batch {
     /// Number of samples.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.values.len() + self.stamped.len()
+        self.values.len() + self.stamped.len() + self.histograms.len()
     }
 
-    /// True when there is no sample.
+    /// True when there is neither a sample nor an exemplar.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.stamped.is_empty()
+        self.len() == 0 && self.exemplars.is_empty()
     }
 
-    /// All samples with their times.
+    /// All float samples with their times.
     pub fn iter(&self) -> impl Iterator<Item = (SeriesRef, Timestamp, f64)> {
         let shared = self
             .values
@@ -100,4 +106,13 @@ pub trait Appender: Send + Sync {
     /// # Errors
     /// When nothing of the batch could be stored.
     fn append(&self, batch: &Batch) -> Result<Appended, AppendError>;
+
+    /// Remembers what a family of metrics means. A store that keeps no metadata takes it and forgets it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn describe(&self, family: &str, metadata: &Metadata) -> Result<(), AppendError> {
+        let _ = (family, metadata);
+        Ok(())
+    }
 }

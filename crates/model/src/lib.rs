@@ -17,8 +17,10 @@
 mod alert; // what a rule says to those who notify
 mod append; // samples into a store
 pub mod duration; // Prometheus durations: 1h30m
+mod histogram; // one sample that holds a distribution
 mod labels; // what a series is called
 mod matcher; // which series are meant
+mod metadata; // what families mean, and exemplars
 mod number; // floats as Prometheus writes them
 mod problem; // a mistake in a file, shown where it was written
 mod query; // samples out of a store
@@ -28,10 +30,14 @@ pub mod yaml; // the one reader of configuration files
 
 pub use alert::{Alert, AlertSink};
 pub use append::{AppendError, Appended, Appender, Batch, SeriesRef};
+pub use histogram::{
+    BucketSpan, Buckets, CUSTOM_BUCKETS_SCHEMA, Histogram, HistogramError, ResetHint,
+};
 pub use labels::{
     Labels, LabelsBuilder, LabelsError, METRIC_NAME, is_label_name, is_legacy_label_name,
 };
 pub use matcher::{MatchOp, Matcher, MatcherError};
+pub use metadata::{Exemplar, Metadata, MetricType};
 pub use number::{format_float, parse_float};
 pub use problem::{Problem, Problems, nearest};
 pub use query::{Columns, Queryable, QueryableError, Selection, TimeRange};

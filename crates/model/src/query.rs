@@ -1,6 +1,8 @@
 //! The trait by which samples leave a store.
 
-use crate::{Labels, Matcher, Timestamp};
+use std::sync::Arc;
+
+use crate::{Exemplar, Histogram, Labels, Matcher, Metadata, Timestamp};
 
 /// From `start` to `end`, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,35 +27,45 @@ impl TimeRange {
     }
 }
 
-/// The samples of one series as two columns of equal length, ordered by time. Stale markers are in it.
+/// The samples of one series, ordered by time: floats as two columns of equal length, and native histograms beside
+/// them. A series is nearly always one or the other; no time stands in both. Stale markers are among the floats.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Columns {
     /// Milliseconds since the epoch, rising.
     pub timestamps: Vec<i64>,
     /// The values at those times.
     pub values: Vec<f64>,
+    /// When the counting of each float began, in milliseconds, 0 where nobody said; empty when nobody said so of any.
+    pub starts: Vec<i64>,
+    /// Native histograms and their times, rising.
+    pub histograms: Vec<(i64, Arc<Histogram>)>,
+    /// The same as `starts`, for `histograms`.
+    pub histogram_starts: Vec<i64>,
 }
 
 impl Columns {
     /// Number of samples.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.timestamps.len()
+        self.timestamps.len() + self.histograms.len()
     }
 
     /// True when there is no sample.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.timestamps.is_empty()
+        self.timestamps.is_empty() && self.histograms.is_empty()
     }
 
     /// Removes all samples and keeps the memory.
     pub fn clear(&mut self) {
         self.timestamps.clear();
         self.values.clear();
+        self.starts.clear();
+        self.histograms.clear();
+        self.histogram_starts.clear();
     }
 
-    /// Adds a sample behind the last.
+    /// Adds a float behind the last.
     pub fn push(&mut self, timestamp: Timestamp, value: f64) {
         self.timestamps.push(timestamp.millis());
         self.values.push(value);
@@ -140,4 +152,31 @@ pub trait Queryable: Send + Sync {
         matcher_sets: &[Vec<Matcher>],
         range: TimeRange,
     ) -> Result<Vec<String>, QueryableError>;
+
+    /// The exemplars of the series that satisfy any of the matcher sets, by series, oldest first. A store that keeps
+    /// none has none.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    fn exemplars(
+        &self,
+        matcher_sets: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<(Labels, Vec<Exemplar>)>, QueryableError> {
+        let _ = (matcher_sets, range);
+        Ok(Vec::new())
+    }
+
+    /// What families mean, sorted by family: all of them, or one. Two applications may tell different things of one
+    /// family. A store that keeps none has none.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    fn metadata(
+        &self,
+        family: Option<&str>,
+    ) -> Result<Vec<(String, Vec<Metadata>)>, QueryableError> {
+        let _ = family;
+        Ok(Vec::new())
+    }
 }

@@ -80,6 +80,7 @@ impl Evaluation<'_> {
                     points: Columns {
                         timestamps: window.times.to_vec(),
                         values: window.values.to_vec(),
+                        ..Columns::default()
                     },
                 });
                 Ok(())

@@ -160,6 +160,7 @@ mod tests {
         let columns = Columns {
             timestamps: vec![-1500, 2000],
             values: vec![f64::NAN, 1e21],
+            ..Columns::default()
         };
         for (input, text) in [
             (
