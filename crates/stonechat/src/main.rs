@@ -34,7 +34,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Watch the systems that a configuration names.
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     /// Show what Stonechat does: a chat backend, its load, and alerts when it is ill.
     #[command(after_help = "Example: stonechat demo --for 90s --fault slow-db")]
     Demo(demo::DemoArgs),
@@ -56,8 +56,11 @@ const EXIT_UNUSABLE: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter =
-        EnvFilter::try_from_env("STONECHAT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let level = match &arguments.command {
+        Command::Serve(args) => &args.log_level,
+        _ => "info",
+    };
+    let filter = EnvFilter::try_from_env("STONECHAT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
@@ -95,7 +98,7 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Serve(args) => serve::run(args).await,
+        Command::Serve(args) => serve::run(*args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Sql(args) => sql::run(args).await,
         Command::DemoChat(args) => {

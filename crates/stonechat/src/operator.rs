@@ -201,4 +201,10 @@ impl Operator for Program {
     fn reload(self: Arc<Self>) -> Reloaded {
         Box::pin(async move { self.read_again().await })
     }
+
+    fn flush(&self) -> Result<(), String> {
+        let store = &self.rooms.store;
+        let flushed = store.checkpoint().and_then(|()| store.sync());
+        flushed.map_err(|error| error.to_string())
+    }
 }

@@ -1,29 +1,33 @@
 //! `stonechat serve`: wires the rooms, runs them, and stops them in the order in which samples flow.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+mod args; // the command line
+mod unused; // Prometheus' flags that have no meaning here
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use stonechat_metrics::Registry;
-use stonechat_model::{Problems, Timestamp, duration};
+use stonechat_model::{Problems, Timestamp};
 use stonechat_notify::{Notifier, NotifierOptions, NotifyMetrics};
-use stonechat_promql::{Engine, EngineOptions};
+use stonechat_promql::Engine;
+use stonechat_remote::{Receiver, ReceiverLimits, RemoteMetrics};
 use stonechat_rules::{RuleManager, RuleMetrics, RuleOptions};
 use stonechat_scrape::{ScrapeManager, ScrapeMetrics, ScrapeOptions};
 use stonechat_sql::{SqlManager, SqlMetrics};
 use stonechat_tsdb::{Store, StoreOptions};
-use stonechat_web::{Rooms, ServerLimits, Site};
+use stonechat_web::{Intake, Rooms, Site};
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
 use crate::config::{Configuration, Source};
 use crate::http::Http;
-use crate::listen::{ExternalUrl, Front, Listen};
+use crate::listen::Front;
 use crate::metrics::ServerMetrics;
 use crate::operator::{Parts, Program, Settings};
 use crate::signals;
+
+pub(crate) use args::ServeArgs;
 
 /// How often the store is tidied.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60);
@@ -37,98 +41,18 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 /// How long scrapes, evaluations and open connections may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// Watch the systems that a configuration names.
-#[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "Examples:\n  \
-    stonechat serve --config monitoring/\n  \
-    stonechat serve --config prometheus.yml --alertmanager alertmanager.yml --data /var/lib/stonechat\n\n\
-    kill -HUP or POST /-/reload read the configuration again; a bad one is refused and the old one goes on.")]
-pub(crate) struct ServeArgs {
-    /// prometheus.yml, or a folder such as monitoring/ with prometheus/prometheus.yml, alertmanager/alertmanager.yml and
-    /// dashboards.
-    #[arg(
-        long,
-        visible_alias = "config.file",
-        value_name = "FILE_OR_FOLDER",
-        default_value = "monitoring"
-    )]
-    config: PathBuf,
-    /// alertmanager.yml, when it does not stand in the folder.
-    #[arg(long, value_name = "FILE")]
-    alertmanager: Option<PathBuf>,
-    /// Queries against databases: a file, or a folder with such files; may be given several times. A folder given with --config
-    /// may hold them as sql.yml or in sql/.
-    #[arg(long, value_name = "FILE_OR_FOLDER")]
-    sql: Vec<PathBuf>,
-    /// Where samples, alert state and the delivery log are kept.
-    #[arg(
-        long,
-        visible_alias = "storage.tsdb.path",
-        value_name = "DIR",
-        default_value = "data"
-    )]
-    data: PathBuf,
-    /// How long samples are kept.
-    #[arg(long, visible_alias = "storage.tsdb.retention.time", value_name = "DURATION", default_value = "15d",
-          value_parser = duration::parse)]
-    retention: Duration,
-    /// Where the API and the UI listen: host:port, or :port for every address of this machine.
-    #[arg(
-        long,
-        visible_alias = "web.listen-address",
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1:9090",
-        value_parser = Listen::parse
-    )]
-    listen: Listen,
-    /// Under which URL people reach this server; links in notifications begin with it.
-    #[arg(long, visible_alias = "web.external-url", value_name = "URL", value_parser = ExternalUrl::parse)]
-    external_url: Option<ExternalUrl>,
-    /// A further name by which this server goes; may be given several times. A server on loopback refuses requests
-    /// under other names than its own, because a foreign page can let its name lead here.
-    #[arg(long, value_name = "NAME")]
-    accept_host: Vec<String>,
-    /// How many connections may be open at a time; further ones are refused.
-    #[arg(
-        long,
-        visible_alias = "web.max-connections",
-        value_name = "N",
-        default_value_t = ServerLimits::default().connections_max
-    )]
-    connections_max: usize,
-    /// How long a connection may take to say what it wants.
-    #[arg(long, visible_alias = "web.read-timeout", value_name = "DURATION", default_value = "2m", value_parser = duration::parse)]
-    read_timeout: Duration,
-    /// How many queries of the API may run at a time; further ones wait.
-    #[arg(
-        long,
-        visible_alias = "query.max-concurrency",
-        value_name = "N",
-        default_value_t = 20
-    )]
-    queries_max: usize,
-    /// How long a query may take.
-    #[arg(long, visible_alias = "query.timeout", value_name = "DURATION", default_value = "2m", value_parser = duration::parse)]
-    query_timeout: Duration,
-    /// Stop when standard input ends.
-    #[arg(long, hide = true)]
-    exit_with_stdin: bool,
-}
-
-impl ServeArgs {
-    fn limits(&self) -> ServerLimits {
-        ServerLimits {
-            connections_max: self.connections_max.max(1),
-            head_timeout: self.read_timeout,
-        }
-    }
-}
-
 /// Runs until Ctrl-C or SIGTERM.
 pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let mut stop = signals::Stop::listen()?.or_end_of_stdin(args.exit_with_stdin);
     // From now on, so that a signal that comes too early is not the end: it is taken up when everything runs.
     let mut hangup = signals::reload()?;
+    let without_meaning = args.without_meaning();
+    if !without_meaning.is_empty() {
+        tracing::warn!(
+            "without a meaning here, and ignored: {}",
+            without_meaning.join(" ")
+        );
+    }
     let source = Source {
         path: args.config.clone(),
         alertmanager: args.alertmanager.clone(),
@@ -177,12 +101,8 @@ impl Server {
         (front, registry): (&Front, &Registry),
     ) -> Result<Self> {
         let metrics = ServerMetrics::register(registry)?;
-        let engine = Engine::new(EngineOptions {
-            timeout: args.query_timeout,
-            subquery_step: configuration.evaluation_interval,
-            ..EngineOptions::default()
-        });
-        let settings = Settings::new(args.retention, flags(args, front, engine.options()));
+        let engine = Engine::new(args.engine(configuration.evaluation_interval));
+        let settings = Settings::new(args.retention, args.flags(front));
         let store = open_store(args).await?;
         let notifier = Notifier::new(
             configuration.notify.clone(),
@@ -214,6 +134,12 @@ impl Server {
                 ..RuleOptions::default()
             },
         );
+        let receiver = Receiver::new(
+            Arc::clone(&store) as _,
+            RemoteMetrics::register(registry)?,
+            ReceiverLimits::default(),
+        );
+        let intake = Intake::new(Arc::new(receiver));
         let parts = Parts {
             store: Arc::clone(&store),
             scrapes: Arc::clone(&scrapes),
@@ -236,6 +162,7 @@ impl Server {
             operator: Arc::clone(&program) as _,
             registry: registry.clone(),
             queries: Arc::new(tokio::sync::Semaphore::new(args.queries_max.max(1))),
+            intake: args.takes_remote_write().then_some(intake),
         };
         Ok(Self {
             rooms,
@@ -315,30 +242,6 @@ async fn maintain(store: Arc<Store>) {
             tracing::error!("tidying the store failed: {error}");
         }
     }
-}
-
-/// What the command line says, under the names that Prometheus has for it.
-fn flags(
-    args: &ServeArgs,
-    front: &Front,
-    engine: &EngineOptions,
-) -> BTreeMap<&'static str, String> {
-    BTreeMap::from([
-        ("config.file", args.config.display().to_string()),
-        ("query.lookback-delta", duration::format(engine.lookback)),
-        ("query.max-concurrency", args.queries_max.to_string()),
-        ("query.max-samples", engine.samples_max.to_string()),
-        ("query.timeout", duration::format(args.query_timeout)),
-        ("storage.tsdb.path", args.data.display().to_string()),
-        (
-            "storage.tsdb.retention.time",
-            duration::format(args.retention),
-        ),
-        ("web.external-url", front.url.as_str().to_owned()),
-        ("web.listen-address", args.listen.to_string()),
-        ("web.max-connections", args.connections_max.to_string()),
-        ("web.read-timeout", duration::format(args.read_timeout)),
-    ])
 }
 
 async fn open_store(args: &ServeArgs) -> Result<Arc<Store>> {

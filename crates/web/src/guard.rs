@@ -67,12 +67,17 @@ pub(crate) fn refuse_name(name: &str) -> Response {
     (StatusCode::FORBIDDEN, reason).into_response()
 }
 
+/// Where requests change something.
+const GUARDED: [&str; 3] = ["/-/", "/api/v1/admin/", "/api/v1/write"];
+
 /// Refuses requests that change something when the browser says that another site makes them. Programs
 /// such as curl send neither header.
 pub(crate) async fn refuse_foreign(request: Request, next: Next) -> Response {
     let changes = ![Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     // Queries may be sent by POST too, and their answers are kept from foreign pages by the browser.
-    if changes && request.uri().path().starts_with("/-/") && is_foreign(request.headers()) {
+    let path = request.uri().path();
+    let guarded = GUARDED.iter().any(|prefix| path.starts_with(prefix));
+    if changes && guarded && is_foreign(request.headers()) {
         let reason = "refused: this request comes from a page of another site\n";
         return (StatusCode::FORBIDDEN, reason).into_response();
     }

@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+mod admin; // /api/v1/admin/tsdb
 mod answer; // the envelope of every answer
 mod assets; // the UI
 mod cardinality; // /api/v1/status/tsdb
@@ -43,6 +44,7 @@ mod targets; // /api/v1/targets
 #[cfg(test)]
 mod tests;
 mod work; // places for queries
+mod write; // /api/v1/write
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -63,6 +65,7 @@ use stonechat_sql::SqlManager;
 pub use guard::HostNames;
 pub use server::{ServerLimits, ServerMetrics, serve};
 pub use site::Site;
+pub use write::Intake;
 
 /// What the API shows. Cloning copies pointers.
 #[derive(Clone)]
@@ -85,6 +88,8 @@ pub struct Rooms {
     pub registry: Registry,
     /// How many queries may run at a time; further ones wait.
     pub queries: Arc<tokio::sync::Semaphore>,
+    /// What other systems send is taken here, if at all.
+    pub intake: Option<Intake>,
 }
 
 /// What a reload gives: nothing, or why the old configuration goes on.
@@ -100,6 +105,12 @@ pub trait Operator: Send + Sync {
 
     /// Reads the configuration again.
     fn reload(self: Arc<Self>) -> Reloaded;
+
+    /// Writes out what is in memory. Blocks.
+    ///
+    /// # Errors
+    /// Why it could not be written.
+    fn flush(&self) -> Result<(), String>;
 }
 
 /// How the program is.
@@ -164,7 +175,9 @@ pub fn router(rooms: Rooms) -> Result<Router, RegisterError> {
         .route("/status/buildinfo", get(status::build_info))
         .route("/status/runtimeinfo", get(status::runtime_info))
         .route("/status/flags", get(status::flags))
-        .route("/status/tsdb", get(cardinality::tsdb));
+        .route("/status/tsdb", get(cardinality::tsdb))
+        .route("/write", post(write::write))
+        .route("/admin/tsdb/flush", post(admin::flush).put(admin::flush));
     let own = Router::new()
         .route("/status", get(own::status))
         .route("/dashboards", get(own::dashboards))

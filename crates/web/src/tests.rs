@@ -7,3 +7,4 @@ mod own; // what only this server answers
 mod peer; // the same to Prometheus
 mod places; // limits of what runs at a time
 mod wire; // connections
+mod write; // remote write

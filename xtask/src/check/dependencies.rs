@@ -8,18 +8,21 @@ use serde_json::Value;
 
 /// Which rooms a room may know: the table of ARCHITECTURE.md. The crate with which programs instrument themselves
 /// stands outside and may be known by all.
-const MAY_KNOW: [(&str, &[&str]); 11] = [
+const MAY_KNOW: [(&str, &[&str]); 12] = [
     ("model", &[]),
     ("template", &["model"]),
     ("exposition", &["model"]),
     ("tsdb", &["model"]),
     ("promql", &["model"]),
     ("scrape", &["model", "exposition"]),
+    ("remote", &["model"]),
     ("rules", &["model", "promql", "template"]),
     ("notify", &["model", "template"]),
     (
         "web",
-        &["model", "promql", "scrape", "sql", "rules", "notify"],
+        &[
+            "model", "promql", "scrape", "sql", "remote", "rules", "notify",
+        ],
     ),
     ("metrics", &[]),
     ("demo", &[]),

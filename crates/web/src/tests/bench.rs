@@ -15,6 +15,7 @@ use stonechat_metrics::Registry;
 use stonechat_model::{Appender, Batch, Labels, Problem, Timestamp, yaml};
 use stonechat_notify::{Config, Notifier, NotifierOptions};
 use stonechat_promql::{Engine, EngineOptions};
+use stonechat_remote::{Receiver, ReceiverLimits, RemoteMetrics};
 use stonechat_rules::config::GroupDefaults;
 use stonechat_rules::{RuleManager, RuleOptions};
 use stonechat_scrape::config::{GlobalConfig, JobConfig, resolve};
@@ -23,7 +24,7 @@ use stonechat_sql::{SqlManager, SqlMetrics};
 use stonechat_tsdb::{Store, StoreOptions};
 use tower::ServiceExt;
 
-use crate::{Dashboard, Operator, Reloaded, Rooms, Status};
+use crate::{Dashboard, Intake, Operator, Reloaded, Rooms, Status};
 
 /// The time of the first samples, in seconds.
 pub(super) const BEGIN: i64 = 1_700_000_000;
@@ -214,7 +215,24 @@ fn rooms(folder: &Path, registry: &Registry, program: &Arc<Program>) -> Rooms {
         operator: Arc::clone(program) as _,
         registry: registry.clone(),
         queries: Arc::new(tokio::sync::Semaphore::new(2)),
+        intake: Some(intake(&store, registry)),
     }
+}
+
+/// The longest body of remote write.
+pub(super) const BODY_BYTES_MAX: usize = 10_000;
+
+fn intake(store: &Arc<Store>, registry: &Registry) -> Intake {
+    let limits = ReceiverLimits {
+        body_bytes_max: BODY_BYTES_MAX,
+        ..ReceiverLimits::default()
+    };
+    let metrics = RemoteMetrics::register(registry).unwrap();
+    Intake::new(Arc::new(Receiver::new(
+        Arc::clone(store) as _,
+        metrics,
+        limits,
+    )))
 }
 
 fn fill(store: &Store) {
@@ -284,5 +302,9 @@ impl Operator for Program {
     fn reload(self: Arc<Self>) -> Reloaded {
         let error = self.config_error.lock().clone();
         Box::pin(async move { error.map_or(Ok(()), Err) })
+    }
+
+    fn flush(&self) -> Result<(), String> {
+        self.config_error.lock().clone().map_or(Ok(()), Err)
     }
 }
