@@ -24,7 +24,7 @@ type Read<T> = fn(&StoreStats) -> T;
     clippy::cast_precision_loss,
     reason = "a metric is a float; no size here comes near 2^53"
 )]
-const GAUGES: [Row<f64>; 6] = [
+const GAUGES: [Row<f64>; 9] = [
     ("head_series", "Series in memory.", |stats| {
         stats.series as f64
     }),
@@ -41,6 +41,13 @@ const GAUGES: [Row<f64>; 6] = [
     ("log_bytes", "Size of the write-ahead log.", |stats| {
         stats.log_bytes as f64
     }),
+    ("blocks", "Blocks on disk.", |stats| stats.blocks as f64),
+    ("block_bytes", "Size of the blocks on disk.", |stats| {
+        stats.block_bytes as f64
+    }),
+    ("block_samples", "Samples in the blocks on disk.", |stats| {
+        stats.block_samples as f64
+    }),
     (
         "log_sync_seconds",
         "How long the last fsync of the log took.",
@@ -53,7 +60,7 @@ const GAUGES: [Row<f64>; 6] = [
     ),
 ];
 
-const COUNTERS: [Row<u64>; 10] = [
+const COUNTERS: [Row<u64>; 15] = [
     (
         "samples_appended_total",
         "Samples that were stored.",
@@ -95,9 +102,34 @@ const COUNTERS: [Row<u64>; 10] = [
         |stats| stats.sync_failures_total,
     ),
     (
-        "checkpoint_failures_total",
-        "Checkpoints that could not be written.",
-        |stats| stats.checkpoint_failures_total,
+        "flush_failures_total",
+        "Times that samples in memory could not be written into a block.",
+        |stats| stats.flush_failures_total,
+    ),
+    (
+        "flushes_total",
+        "Times that samples in memory were written into a block.",
+        |stats| stats.flushes_total,
+    ),
+    (
+        "compactions_total",
+        "Times that blocks were merged.",
+        |stats| stats.compactions_total,
+    ),
+    (
+        "compaction_failures_total",
+        "Times that blocks could not be merged.",
+        |stats| stats.compaction_failures_total,
+    ),
+    (
+        "blocks_removed_total",
+        "Blocks dropped because of their age, or to make room.",
+        |stats| stats.blocks_removed_total,
+    ),
+    (
+        "blocks_written_bytes_total",
+        "Bytes of blocks that were written.",
+        |stats| stats.blocks_written_bytes_total,
     ),
     (
         "log_damages_total",

@@ -231,7 +231,7 @@ impl Server {
     }
 }
 
-/// Retention and the log's checkpoint, again and again, away from the threads that answer.
+/// Retention, blocks and their merging, again and again, away from the threads that answer.
 async fn maintain(store: Arc<Store>) {
     loop {
         tokio::time::sleep(MAINTENANCE_INTERVAL).await;

@@ -38,6 +38,12 @@ pub trait Disk: Debug + Send + Sync {
     /// When the file cannot be opened.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read>>;
 
+    /// Opens a file for reading anywhere.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    fn open_at(&self, path: &Path) -> io::Result<Arc<dyn DiskRead>>;
+
     /// Makes an empty file for appending; one that is there already is emptied.
     ///
     /// # Errors
@@ -55,6 +61,12 @@ pub trait Disk: Debug + Send + Sync {
     /// # Errors
     /// When the file system refuses.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Gives a file that no longer changes a second name, or copies it where the file system cannot.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file.
     ///
@@ -88,6 +100,21 @@ pub trait DiskFile: Debug + Send + Sync {
     /// # Errors
     /// When the device failed: what was written since the last success may be lost, even if a later call succeeds.
     fn sync(&self) -> io::Result<()>;
+}
+
+/// A file that is read in pieces. It stays readable after its name is removed.
+pub trait DiskRead: Debug + Send + Sync {
+    /// Fills the buffer from an offset.
+    ///
+    /// # Errors
+    /// When the file is shorter, or the device failed.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// The length of the file.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    fn length(&self) -> io::Result<u64>;
 }
 
 /// The file system of the machine.
@@ -129,6 +156,10 @@ impl Disk for FileSystem {
         Ok(Box::new(File::open(path)?))
     }
 
+    fn open_at(&self, path: &Path) -> io::Result<Arc<dyn DiskRead>> {
+        Ok(Arc::new(File::open(path)?))
+    }
+
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         // Appending, so that after `truncate` the next write goes to the new end by itself.
         let file = OpenOptions::new().create(true).append(true).open(path)?;
@@ -146,6 +177,14 @@ impl Disk for FileSystem {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         std::fs::rename(from, to)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if std::fs::hard_link(from, to).is_err() {
+            std::fs::copy(from, to)?;
+            File::open(to)?.sync_all()?;
+        }
+        Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -169,5 +208,15 @@ impl DiskFile for File {
 
     fn sync(&self) -> io::Result<()> {
         self.sync_data()
+    }
+}
+
+impl DiskRead for File {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(self, buffer, offset)
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
     }
 }

@@ -18,6 +18,7 @@ use roaring::RoaringBitmap;
 use stonechat_model::{Labels, Matcher, SeriesRef, TimeRange};
 
 use index::Index;
+pub(crate) use literals::Literals;
 pub(crate) use registry::{Registry, slot_of};
 pub(crate) use series::{Series, Weight};
 
@@ -76,14 +77,6 @@ impl Head {
             _creating: self.creating.lock(),
             taken: Vec::new(),
         }
-    }
-
-    /// The series that satisfy every matcher and may have samples in the range, sorted by labels.
-    pub fn select(&self, matchers: &[Matcher], range: TimeRange) -> Vec<Arc<Series>> {
-        let index = self.index.read();
-        let found = self.present(&index.resolve(matchers), range);
-        drop(index);
-        sorted(found)
     }
 
     /// The series that satisfy any of the matcher sets (all when there is none), sorted by labels.

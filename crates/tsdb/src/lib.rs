@@ -28,9 +28,15 @@
 
 mod store; // opening, appending, selecting, retention
 
+mod block; // compressed samples of some time, in a file
+mod bytes; // varints, and a cursor that never runs over
 mod chunk; // samples of one series to bytes and back
 pub mod disk; // the file layer
 mod head; // every series in memory
+mod histogram; // native histograms to bytes and back
 mod log; // the write-ahead log
 
-pub use store::{Damage, DamageKind, OpenError, Recovery, Store, StoreOptions, StoreStats};
+pub use block::BlockError;
+pub use store::{
+    BlockInfo, Damage, DamageKind, OpenError, Recovery, Store, StoreOptions, StoreStats,
+};

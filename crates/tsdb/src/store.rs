@@ -1,27 +1,40 @@
-//! The store: wires head, log and the thread that makes the log durable.
+//! The store: wires head, log, blocks and the threads that keep them in order.
 
 mod append; // batches into log and head
+mod blocks; // the blocks of a store
+mod compact; // many small blocks into one
 mod counters; // what the store counts about itself
-mod maintain; // retention and checkpoints
+mod flush; // the head into a block
+mod keeper; // the thread that keeps memory and disk within their limits
+mod maintain; // retention
 mod options; // how a store is opened, and why it cannot be
 mod recover; // from the log back into the head
 mod select; // samples out
+mod snapshot; // a copy of everything
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
-use stonechat_model::{AppendError, Appended, Appender, Batch, Labels, SeriesRef};
+use stonechat_model::{
+    AppendError, Appended, Appender, Batch, Labels, Matcher, Queryable, QueryableError, Selection,
+    SeriesRef, TimeRange, Timestamp,
+};
 
+use crate::block::BlockError;
 use crate::disk::DiskLock;
 use crate::head::Head;
 use crate::log::{LogStart, LogWriter, Segments, Syncer};
 use append::Writer;
+use blocks::BlockSet;
 use counters::{Counters, Gauges};
+use keeper::Alarm;
 use maintain::{Maintenance, Report};
 
+pub use blocks::BlockInfo;
 pub use counters::StoreStats;
 pub use options::{OpenError, StoreOptions};
 pub use recover::{Damage, DamageKind, Recovery};
@@ -32,35 +45,47 @@ const LOCK_FILE: &str = "lock";
 /// Name of the log's directory in the data directory.
 const LOG_DIR: &str = "wal";
 
+/// Name of the blocks' directory in the data directory.
+const BLOCKS_DIR: &str = "blocks";
+
 /// The longest label set in bytes, so that every series fits into a record of the log.
 const LABELS_BYTES_MAX: usize = 4 << 20;
 
 /// A data directory that is open.
 ///
 /// Batches are taken one at a time: to be checked against the last samples, to be written to the log, and only then
-/// to be seen by queries, which never wait for that.
+/// to be seen by queries, which never wait for that. A thread writes the head into blocks when it has grown to its limit,
+/// and merges blocks.
 #[derive(Debug)]
 pub struct Store {
+    shared: Arc<Shared>,
+    running: Mutex<Running>,
+}
+
+/// What the threads of a store share.
+#[derive(Debug)]
+struct Shared {
     options: StoreOptions,
     head: Head,
+    blocks: BlockSet,
     writer: Mutex<Writer>,
     syncer: Arc<Syncer>,
     maintenance: Mutex<Maintenance>,
     report: Mutex<Report>,
     counters: Counters,
     gauges: Gauges,
+    alarm: Alarm,
     recovery: Recovery,
     /// Samples before this moment are refused and forgotten.
     horizon: AtomicI64,
     closed: AtomicBool,
-    running: Mutex<Running>,
 }
 
 /// What ends when the store is closed.
 #[derive(Default)]
 struct Running {
     lock: Option<DiskLock>,
-    sync_thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl std::fmt::Debug for Running {
@@ -70,7 +95,7 @@ impl std::fmt::Debug for Running {
 }
 
 impl Store {
-    /// Opens a data directory, made if missing, and reads back what its log holds. Damage in the log costs what is
+    /// Opens a data directory, made if missing, and reads back what its log holds. Damage costs what is
     /// damaged, is logged and told by [`recovery`](Self::recovery), and stops nothing.
     ///
     /// # Errors
@@ -78,17 +103,21 @@ impl Store {
     pub fn open(options: StoreOptions) -> Result<Self, OpenError> {
         let disk = Arc::clone(&options.disk);
         let log_dir = options.dir.join(LOG_DIR);
+        let blocks_dir = options.dir.join(BLOCKS_DIR);
         options.make_dir(&options.dir)?;
         let lock = options.lock(&options.dir.join(LOCK_FILE))?;
         options.make_dir(&log_dir)?;
+        options.make_dir(&blocks_dir)?;
 
+        let (blocks, damaged_blocks) = BlockSet::open(&disk, &blocks_dir, options.cache_bytes_max)?;
         let unreadable = |source| OpenError::Read {
             path: log_dir.clone(),
             source,
         };
-        let files = Segments::find(&*disk, &log_dir).map_err(unreadable)?;
+        let files = Segments::find(&*disk, &log_dir, blocks.log_covered()).map_err(unreadable)?;
         let head = Head::default();
-        let (recovery, known) = recover::recover(&*disk, &log_dir, &files, &head)?;
+        let (mut recovery, known) = recover::recover(&*disk, &log_dir, &files, &head)?;
+        recovery.add_blocks(&damaged_blocks);
         files.remove_obsolete(&*disk, &log_dir, &[]);
 
         let syncer = Arc::new(Syncer::new(Arc::clone(&disk), log_dir.clone()));
@@ -107,29 +136,37 @@ impl Store {
             .start(options.sync_interval)
             .map_err(OpenError::Thread)?;
         let mut writer = Writer::new(log, known);
-        Ok(Self {
+        let gauges = Gauges::of(&mut writer);
+        gauges.add_samples(recovery.samples);
+        let shared = Arc::new(Shared {
             head,
+            blocks,
             syncer,
-            maintenance: Mutex::new(Maintenance::new(&recovery)),
-            report: Mutex::new(Report::new(&files)),
+            maintenance: Mutex::new(Maintenance::new(&recovery, files.checkpoint.is_some())),
+            report: Mutex::default(),
             counters: Counters::default(),
-            gauges: Gauges::of(&mut writer),
+            gauges,
+            alarm: Alarm::default(),
             writer: Mutex::new(writer),
             recovery,
             horizon: AtomicI64::new(i64::MIN),
             closed: AtomicBool::new(false),
+            options,
+        });
+        let keeper = keeper::start(&shared).map_err(OpenError::Thread)?;
+        Ok(Self {
+            shared,
             running: Mutex::new(Running {
                 lock: Some(lock),
-                sync_thread: Some(sync_thread),
+                threads: vec![sync_thread, keeper],
             }),
-            options,
         })
     }
 
     /// What was read back when the store was opened, and what was not.
     #[must_use]
     pub fn recovery(&self) -> &Recovery {
-        &self.recovery
+        &self.shared.recovery
     }
 
     /// Makes durable what was appended so far. The store does so by itself every
@@ -138,7 +175,57 @@ impl Store {
     /// # Errors
     /// When the device failed. The next [`maintain`](Self::maintain) then writes everything again.
     pub fn sync(&self) -> io::Result<()> {
-        self.syncer.sync()
+        self.shared.syncer.sync()
+    }
+
+    /// Drops what is older than the retention, removes series of which nothing is left, and writes the head into a block
+    /// when it is old enough. To be called every minute. What fails is counted, logged, and tried again the next
+    /// time; samples and queries go on meanwhile.
+    pub fn maintain(&self, now: Timestamp) {
+        self.shared.maintain(now);
+    }
+
+    /// Writes the head into a block, removes the log that it stands for, and merges blocks as far as that is due. The store
+    /// does so by itself when it is time.
+    ///
+    /// # Errors
+    /// When the block cannot be written; head and log stay as they were.
+    pub fn flush(&self) -> io::Result<()> {
+        self.shared.flush()
+    }
+
+    /// Writes the head into a block and gives a directory all blocks, so that a store can be opened there. The directory is
+    /// made, and has to be new or empty.
+    ///
+    /// # Errors
+    /// When something cannot be written.
+    pub fn snapshot(&self, dir: &Path) -> io::Result<()> {
+        self.shared.snapshot(dir)
+    }
+
+    /// The blocks, oldest first.
+    #[must_use]
+    pub fn blocks(&self) -> Vec<BlockInfo> {
+        self.shared.blocks.infos()
+    }
+
+    /// Reads all blocks and says what is damaged in them.
+    #[must_use]
+    pub fn verify(&self) -> Vec<BlockError> {
+        let blocks = self.shared.blocks.current();
+        blocks.iter().flat_map(|block| block.verify()).collect()
+    }
+
+    /// The state of the store. Cheap: nothing is counted anew, and it waits for no disk.
+    #[must_use]
+    pub fn stats(&self) -> StoreStats {
+        self.shared.stats()
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.shared.options.dir
     }
 
     /// Takes no more samples, makes what was taken durable, and gives the directory free. Queries still answer.
@@ -147,26 +234,24 @@ impl Store {
     /// # Errors
     /// When the device failed.
     pub fn close(&self) -> io::Result<()> {
-        if self.closed.swap(true, Ordering::SeqCst) {
+        let shared = &self.shared;
+        if shared.closed.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
-        // Whoever appends or makes a checkpoint is through after this.
-        drop(self.maintenance.lock());
-        drop(self.writer.lock());
+        // Whoever appends or writes a block is through after this.
+        drop(shared.maintenance.lock());
+        drop(shared.writer.lock());
         let mut running = self.running.lock();
-        self.syncer.stop();
-        if let Some(thread) = running.sync_thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread that makes the log durable has panicked");
+        shared.syncer.stop();
+        shared.alarm.ring();
+        for thread in running.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store has panicked");
+            }
         }
-        let synced = self.syncer.sync();
+        let synced = shared.syncer.sync();
         running.lock = None;
         synced
-    }
-
-    fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::SeqCst)
     }
 }
 
@@ -178,36 +263,84 @@ impl Drop for Store {
     }
 }
 
+impl Shared {
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+}
+
 impl Appender for Store {
     fn series(&self, labels: &Labels) -> Result<SeriesRef, AppendError> {
-        if self.is_closed() {
+        let shared = &self.shared;
+        if shared.is_closed() {
             return Err(AppendError::Closed);
         }
         if labels.heap_bytes() > LABELS_BYTES_MAX {
-            Counters::add(&self.counters.series_refused, 1);
+            Counters::add(&shared.counters.series_refused, 1);
             let error = io::Error::new(io::ErrorKind::InvalidInput, "the label set is too long");
             return Err(AppendError::Log(error));
         }
-        let limit = self.options.series_max;
-        self.head.get_or_create(labels, limit).map_err(|_| {
-            Counters::add(&self.counters.series_refused, 1);
+        let limit = shared.options.series_max;
+        shared.head.get_or_create(labels, limit).map_err(|_| {
+            Counters::add(&shared.counters.series_refused, 1);
             AppendError::SeriesLimit { limit }
         })
     }
 
     fn append(&self, batch: &Batch) -> Result<Appended, AppendError> {
-        let mut writer = self.writer.lock();
-        if self.is_closed() {
+        let shared = &self.shared;
+        shared.await_room();
+        let mut writer = shared.writer.lock();
+        if shared.is_closed() {
             return Err(AppendError::Closed);
         }
-        let horizon = self.horizon.load(Ordering::Relaxed);
-        let appended = writer.append(&self.head, batch, horizon);
-        self.gauges.set(&mut writer);
+        let horizon = shared.horizon.load(Ordering::Relaxed);
+        let appended = writer.append(&shared.head, batch, horizon);
+        shared.gauges.set(&mut writer);
         drop(writer);
         match &appended {
-            Ok(appended) => self.counters.count(appended),
-            Err(_) => Counters::add(&self.counters.append_failures, 1),
+            Ok(appended) => {
+                shared.counters.count(appended);
+                shared.gauges.add_samples(appended.accepted as u64);
+                shared.watch_growth();
+            }
+            Err(_) => Counters::add(&shared.counters.append_failures, 1),
         }
         Ok(appended?)
+    }
+}
+
+impl Queryable for Store {
+    fn select(
+        &self,
+        matchers: &[Matcher],
+        range: TimeRange,
+    ) -> Result<Box<dyn Selection + '_>, QueryableError> {
+        Ok(Box::new(self.shared.select(matchers, range)?))
+    }
+
+    fn series(
+        &self,
+        matcher_sets: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<Labels>, QueryableError> {
+        self.shared.series(matcher_sets, range)
+    }
+
+    fn label_names(
+        &self,
+        matcher_sets: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<String>, QueryableError> {
+        self.shared.label_names(matcher_sets, range)
+    }
+
+    fn label_values(
+        &self,
+        name: &str,
+        matcher_sets: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<String>, QueryableError> {
+        self.shared.label_values(name, matcher_sets, range)
     }
 }

@@ -75,6 +75,11 @@ impl Registry {
         })
     }
 
+    /// All series.
+    pub fn iter_series(&self) -> impl Iterator<Item = &Arc<Series>> {
+        self.slots.iter().filter_map(|slot| slot.series.as_ref())
+    }
+
     /// A slot for a new series.
     pub fn reserve(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {

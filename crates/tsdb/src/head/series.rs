@@ -18,6 +18,8 @@ pub(crate) struct Series {
 struct Chunks {
     /// Finished chunks in order of time.
     closed: Vec<Chunk>,
+    /// How many of them, from the oldest, are being written into a block.
+    sealed: usize,
     /// The chunk that grows, behind all others.
     open: ChunkBuilder,
     /// No sample came since the last visit of the retention.
@@ -95,6 +97,11 @@ impl Series {
         true
     }
 
+    /// Time of the first sample.
+    pub fn start(&self) -> Option<i64> {
+        self.chunks.lock().bounds().map(|(start, _)| start)
+    }
+
     /// Time of the last sample.
     pub fn end(&self) -> Option<i64> {
         self.chunks.lock().bounds().map(|(_, end)| end)
@@ -153,6 +160,7 @@ impl Series {
         let expired = chunks.closed.partition_point(|chunk| chunk.end < horizon);
         if expired > 0 {
             chunks.closed.drain(..expired);
+            chunks.sealed = chunks.sealed.saturating_sub(expired);
             if chunks.closed.capacity() > chunks.closed.len() * 2 {
                 chunks.closed.shrink_to_fit();
             }
@@ -163,6 +171,35 @@ impl Series {
         let forgotten = chunks.idle && chunks.bounds().is_none();
         chunks.idle = true;
         (chunks.weight(), forgotten)
+    }
+
+    /// Marks what is here as about to be written into a block. Returns false when there is nothing.
+    pub fn seal(&self) -> bool {
+        let mut chunks = self.chunks.lock();
+        if !chunks.open.is_empty() {
+            chunks.close();
+        }
+        chunks.sealed = chunks.closed.len();
+        chunks.sealed > 0
+    }
+
+    /// Appends the sealed samples to `columns`.
+    pub fn read_sealed(&self, columns: &mut Columns) -> Result<(), DecodeError> {
+        let sealed: Vec<Chunk> = {
+            let chunks = self.chunks.lock();
+            chunks.closed[..chunks.sealed].to_vec()
+        };
+        sealed
+            .iter()
+            .try_for_each(|chunk| chunk.read(TimeRange::ALL, columns))
+    }
+
+    /// Drops the sealed samples, which are in a block now.
+    pub fn drop_sealed(&self) {
+        let mut chunks = self.chunks.lock();
+        let sealed = std::mem::take(&mut chunks.sealed);
+        chunks.closed.drain(..sealed);
+        chunks.closed.shrink_to_fit();
     }
 
     /// True when there is no sample.

@@ -12,13 +12,13 @@ const VERSION: u8 = 1;
 pub(crate) const HEADER_BYTES: usize = 24;
 
 /// Beginning of a record. 0xF5 is in no UTF-8 text, so after damage the next record is soon found.
-pub(super) const MARKER: [u8; 2] = [0xF5, b'R'];
+pub(crate) const MARKER: [u8; 2] = [0xF5, b'R'];
 
 /// Bytes of a frame before the payload: marker, kind, length.
-pub(super) const FRAME_FRONT_BYTES: usize = 7;
+pub(crate) const FRAME_FRONT_BYTES: usize = 7;
 
 /// Bytes of a frame behind the payload: the checksum.
-pub(super) const FRAME_BACK_BYTES: usize = 4;
+pub(crate) const FRAME_BACK_BYTES: usize = 4;
 
 /// The longest payload.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 16 << 20;
@@ -28,8 +28,10 @@ pub(crate) const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 pub(crate) enum FileKind {
     /// Records as they were acknowledged.
     Segment,
-    /// What all segments before it amounted to.
+    /// What all segments before it amounted to; no longer written.
     Checkpoint,
+    /// Compressed samples of all series of some time, with their index.
+    Block,
 }
 
 impl FileKind {
@@ -37,6 +39,7 @@ impl FileKind {
         match self {
             Self::Segment => b'L',
             Self::Checkpoint => b'C',
+            Self::Block => b'B',
         }
     }
 }
@@ -52,10 +55,30 @@ pub(crate) enum Kind {
     Chunks,
     /// The end of a checkpoint.
     End,
+    /// Values of neighbouring series in a block.
+    Page,
+    /// Timestamps that series of a block share.
+    Grids,
+    /// Values of one label in a block, and the series that have them.
+    LabelValues,
+    /// Labels of neighbouring series in a block.
+    Rows,
+    /// Where everything stands in a block.
+    Directory,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Series, Self::Samples, Self::Chunks, Self::End];
+    const ALL: [Self; 9] = [
+        Self::Series,
+        Self::Samples,
+        Self::Chunks,
+        Self::End,
+        Self::Page,
+        Self::Grids,
+        Self::LabelValues,
+        Self::Rows,
+        Self::Directory,
+    ];
 
     fn byte(self) -> u8 {
         match self {
@@ -63,6 +86,11 @@ impl Kind {
             Self::Samples => b'V',
             Self::Chunks => b'C',
             Self::End => b'E',
+            Self::Page => b'P',
+            Self::Grids => b'G',
+            Self::LabelValues => b'N',
+            Self::Rows => b'R',
+            Self::Directory => b'D',
         }
     }
 
@@ -135,4 +163,16 @@ pub(crate) fn put_record(
     let checksum = crc32fast::hash(&bytes[start..]);
     bytes.extend(checksum.to_le_bytes());
     Ok(())
+}
+
+/// The payload of a whole record of a kind, if `bytes` are one and nothing else.
+pub(crate) fn open_record(bytes: &[u8], kind: Kind) -> Option<&[u8]> {
+    let (checked, checksum) = bytes.split_last_chunk::<FRAME_BACK_BYTES>()?;
+    let (front, payload) = checked.split_first_chunk::<FRAME_FRONT_BYTES>()?;
+    let length = u32::from_le_bytes([front[3], front[4], front[5], front[6]]);
+    let right = front[..2] == MARKER
+        && front[2] == kind.byte()
+        && length as usize == payload.len()
+        && crc32fast::hash(checked).to_le_bytes() == *checksum;
+    right.then_some(payload)
 }

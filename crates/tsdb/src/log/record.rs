@@ -4,8 +4,8 @@ use std::io;
 
 use stonechat_model::Labels;
 
-use super::bytes::{Cursor, put_varint, unzigzag, zigzag};
 use super::frame::{Kind, put_record};
+use crate::bytes::{Cursor, put_text, put_varint, unzigzag, zigzag};
 use crate::chunk::Chunk;
 
 /// Names a series in the log. Given in the order in which series are first logged, never given twice while a log lives.
@@ -83,8 +83,9 @@ pub(crate) fn put_samples(
     })
 }
 
-/// Appends a record of chunks of one series.
-pub(crate) fn put_chunks(bytes: &mut Vec<u8>, id: LogId, chunks: &[Chunk]) -> io::Result<()> {
+/// Appends a record of chunks of one series, as older programs wrote them.
+#[cfg(test)]
+fn put_chunks(bytes: &mut Vec<u8>, id: LogId, chunks: &[Chunk]) -> io::Result<()> {
     put_record(bytes, Kind::Chunks, |bytes| {
         put_varint(bytes, id.0);
         put_varint(bytes, chunks.len() as u64);
@@ -99,11 +100,6 @@ pub(crate) fn put_chunks(bytes: &mut Vec<u8>, id: LogId, chunks: &[Chunk]) -> io
     })
 }
 
-/// Appends the record that ends a checkpoint.
-pub(crate) fn put_end(bytes: &mut Vec<u8>, series: u64) -> io::Result<()> {
-    put_record(bytes, Kind::End, |bytes| put_varint(bytes, series))
-}
-
 impl Logged {
     /// Reads a payload; `None` when it is malformed.
     pub fn decode(kind: Kind, payload: &[u8]) -> Option<Self> {
@@ -116,14 +112,10 @@ impl Logged {
                 Self::Chunks(id, chunks(&mut payload)?)
             }
             Kind::End => Self::End(payload.varint()?),
+            _ => return None,
         };
         payload.is_empty().then_some(logged)
     }
-}
-
-fn put_text(bytes: &mut Vec<u8>, text: &str) {
-    put_varint(bytes, text.len() as u64);
-    bytes.extend_from_slice(text.as_bytes());
 }
 
 /// Ids in runs of neighbours: a target's series were numbered together, so its scrape is mostly one run.

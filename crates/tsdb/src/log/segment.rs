@@ -32,6 +32,7 @@ pub(super) fn path(dir: &Path, kind: FileKind, number: u64) -> PathBuf {
     let ending = match kind {
         FileKind::Segment => "log",
         FileKind::Checkpoint => "checkpoint",
+        FileKind::Block => "block",
     };
     dir.join(format!("{number:0NUMBER_DIGITS$}.{ending}"))
 }
@@ -52,13 +53,15 @@ pub(crate) struct Segments {
     pub checkpoint: Option<LogFile>,
     /// The segments behind it, in order.
     pub segments: Vec<LogFile>,
-    /// Files that a newer checkpoint stands for, and checkpoints that were never finished.
+    /// Segments before this number are in blocks.
+    pub covered: u64,
+    /// Files that a block or a newer checkpoint stands for, and checkpoints that were never finished.
     pub obsolete: Vec<PathBuf>,
 }
 
 impl Segments {
-    /// Looks into the directory. Files of other names are left alone.
-    pub fn find(disk: &dyn Disk, dir: &Path) -> io::Result<Self> {
+    /// Looks into the directory; segments before number `covered` are in blocks. Files of other names are left alone.
+    pub fn find(disk: &dyn Disk, dir: &Path, covered: u64) -> io::Result<Self> {
         let mut found = Self::default();
         let mut files = Vec::new();
         for (name, bytes) in disk.list(dir)? {
@@ -71,11 +74,16 @@ impl Segments {
         files.sort_by_key(|file| file.number);
         let mut checkpoints = files
             .iter()
-            .filter(|file| file.kind == FileKind::Checkpoint);
+            .filter(|file| file.kind == FileKind::Checkpoint && file.number > covered);
         found.checkpoint = checkpoints.next_back().cloned();
-        let first = found.checkpoint.as_ref().map_or(0, |newest| newest.number);
+        let first = found
+            .checkpoint
+            .as_ref()
+            .map_or(covered, |newest| newest.number);
+        found.covered = covered;
         for file in files {
-            if file.number < first {
+            let old = file.kind == FileKind::Checkpoint && Some(&file) != found.checkpoint.as_ref();
+            if file.number < first || old {
                 found.obsolete.push(file.path(dir));
             } else if file.kind == FileKind::Segment {
                 found.segments.push(file);
@@ -88,7 +96,7 @@ impl Segments {
     pub fn next_number(&self) -> u64 {
         let behind_last = self.segments.last().map(|last| last.number + 1);
         let checkpoint = self.checkpoint.as_ref().map(|newest| newest.number);
-        behind_last.or(checkpoint).unwrap_or(1)
+        behind_last.or(checkpoint).unwrap_or(1).max(self.covered)
     }
 
     /// Removes what is obsolete. What cannot be removed stays for the next time.

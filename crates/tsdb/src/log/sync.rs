@@ -105,7 +105,7 @@ impl Syncer {
             // A second try would succeed without having written anything: the kernel forgets what it could not write.
             self.failed.store(true, Ordering::Relaxed);
             self.failures.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(%error, "the log could not be made durable; a checkpoint will write it again");
+            tracing::error!(%error, "the log could not be made durable; a block will hold what it held");
         }
         outcome
     }

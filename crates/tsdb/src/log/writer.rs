@@ -20,7 +20,7 @@ pub(crate) struct LogWriter {
     /// Number of the next segment.
     next: u64,
     current: Option<Current>,
-    /// Bytes in all segments behind the newest checkpoint.
+    /// Bytes in all segments that no block stands for.
     bytes: u64,
     /// How many those segments are.
     segments: u64,
@@ -63,12 +63,12 @@ impl LogWriter {
         }
     }
 
-    /// Bytes in the segments behind the newest checkpoint.
+    /// Bytes in the segments that no block stands for.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Number of segments behind the newest checkpoint.
+    /// Number of segments that no block stands for.
     pub fn segments(&self) -> u64 {
         self.segments
     }
@@ -108,7 +108,7 @@ impl LogWriter {
         self.next
     }
 
-    /// Forgets the segments before `number`, which a checkpoint now stands for.
+    /// Forgets segments that a block now stands for.
     pub fn forget(&mut self, bytes: u64, segments: u64) {
         self.bytes = self.bytes.saturating_sub(bytes);
         self.segments = self.segments.saturating_sub(segments);

@@ -167,9 +167,20 @@ impl Writer {
         Ok(())
     }
 
+    /// Series that have, or had, a place.
+    pub fn slots(&self) -> u64 {
+        self.known.tails.len() as u64
+    }
+
     /// Time of the newest sample.
     pub fn newest(&self) -> Option<i64> {
         self.known.newest
+    }
+
+    /// Time of the last sample of a series.
+    pub fn last(&self, series: SeriesRef) -> Option<i64> {
+        let tail = self.known.tails.get(slot_of(series) as usize)?;
+        tail.last.map(|(timestamp, _)| timestamp)
     }
 
     /// Forgets a series that is being removed.
@@ -184,12 +195,13 @@ impl Writer {
         &mut self.log
     }
 
-    /// Ids and slots of the series that the log knows.
-    pub fn logged(&self) -> Vec<(LogId, u32)> {
-        let tails = (0..).zip(&self.known.tails);
-        tails
-            .filter_map(|(slot, tail)| Some((tail.id?, slot)))
-            .collect()
+    /// Ends the segment of the log. The next, whose number is returned, names its series anew, so that it can be read
+    /// without those before it.
+    pub fn end_segment(&mut self) -> u64 {
+        for tail in &mut self.known.tails {
+            tail.id = None;
+        }
+        self.log.end_segment()
     }
 }
 

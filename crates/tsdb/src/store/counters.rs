@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use stonechat_model::{Appended, Timestamp};
 
-use super::Store;
+use super::Shared;
 use super::append::Writer;
 
 /// Counts since the store was opened.
@@ -27,6 +27,10 @@ pub(super) struct Gauges {
     newest: AtomicI64,
     log_bytes: AtomicU64,
     log_segments: AtomicU64,
+    /// Samples that are in the head and in no block, about.
+    head_samples: AtomicU64,
+    /// Series that have, or had, a place in the head.
+    series: AtomicU64,
 }
 
 impl Gauges {
@@ -36,6 +40,8 @@ impl Gauges {
             newest: AtomicI64::new(i64::MIN),
             log_bytes: AtomicU64::new(0),
             log_segments: AtomicU64::new(0),
+            head_samples: AtomicU64::new(0),
+            series: AtomicU64::new(0),
         };
         gauges.set(writer);
         gauges
@@ -45,6 +51,7 @@ impl Gauges {
     pub fn set(&self, writer: &mut Writer) {
         let newest = writer.newest().unwrap_or(i64::MIN);
         self.newest.store(newest, Ordering::Relaxed);
+        self.series.store(writer.slots(), Ordering::Relaxed);
         let log = writer.log();
         self.log_bytes.store(log.bytes(), Ordering::Relaxed);
         self.log_segments.store(log.segments(), Ordering::Relaxed);
@@ -55,6 +62,29 @@ impl Gauges {
         Some(self.newest.load(Ordering::Relaxed))
             .filter(|&newest| newest > i64::MIN)
             .map(Timestamp::from_millis)
+    }
+
+    /// Samples came into the head.
+    pub fn add_samples(&self, samples: u64) {
+        self.head_samples.fetch_add(samples, Ordering::Relaxed);
+    }
+
+    /// Samples went from the head into a block.
+    pub fn forget_samples(&self, samples: u64) {
+        let less = |now: u64| Some(now.saturating_sub(samples));
+        let _ = self
+            .head_samples
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    /// Samples that are in the head and in no block, about.
+    pub fn head_samples(&self) -> u64 {
+        self.head_samples.load(Ordering::Relaxed)
+    }
+
+    /// Series that have, or had, a place in the head.
+    pub fn series(&self) -> u64 {
+        self.series.load(Ordering::Relaxed)
     }
 
     /// Bytes in the segments of the log.
@@ -132,24 +162,35 @@ pub struct StoreStats {
     pub sync_failures_total: u64,
     /// How long the last time took.
     pub sync_last: Duration,
-    /// Length of the newest checkpoint in bytes.
-    pub checkpoint_bytes: u64,
-    /// Checkpoints that were written.
-    pub checkpoints_total: u64,
-    /// Checkpoints that could not be written.
-    pub checkpoint_failures_total: u64,
-    /// How long the last checkpoint took.
-    pub checkpoint_last: Duration,
+    /// Times the head was written into a block.
+    pub flushes_total: u64,
+    /// Times it could not be.
+    pub flush_failures_total: u64,
+    /// How long the last time took.
+    pub flush_last: Duration,
+    /// Blocks on disk.
+    pub blocks: u64,
+    /// Bytes in them.
+    pub block_bytes: u64,
+    /// Samples in them.
+    pub block_samples: u64,
+    /// Bytes of blocks that were written.
+    pub blocks_written_bytes_total: u64,
+    /// Times that blocks were merged.
+    pub compactions_total: u64,
+    /// Times that they could not be.
+    pub compaction_failures_total: u64,
+    /// Blocks that were dropped because of their age, or to make room.
+    pub blocks_removed_total: u64,
     /// How long reading the log back took when the store was opened.
     pub replay: Duration,
     /// Places at which the log was found damaged then.
     pub damages: u64,
 }
 
-impl Store {
-    /// The state of the store. Cheap: nothing is counted anew, and it waits for no disk.
-    #[must_use]
-    pub fn stats(&self) -> StoreStats {
+impl Shared {
+    /// See [`Store::stats`](super::Store::stats).
+    pub(super) fn stats(&self) -> StoreStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let counters = &self.counters;
         let syncs = self.syncer.counts();
@@ -175,6 +216,11 @@ impl Store {
         };
         let horizon = self.horizon.load(Ordering::Relaxed);
         stats.horizon = (horizon > i64::MIN).then(|| Timestamp::from_millis(horizon));
+        for block in self.blocks.current().iter() {
+            stats.blocks += 1;
+            stats.block_bytes += block.bytes();
+            stats.block_samples += block.samples();
+        }
         self.report.lock().describe(&mut stats);
         stats
     }

@@ -1,27 +1,31 @@
-//! Retention and checkpoints.
+//! Retention.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use stonechat_model::Timestamp;
+use stonechat_model::{SeriesRef, Timestamp};
 
-use super::{LOG_DIR, Recovery, Store, StoreStats};
-use crate::head::{Series, Weight};
-use crate::log::{LogId, Segments, write_checkpoint};
+use super::{Recovery, Shared, StoreStats};
+use crate::head::Weight;
 
-/// A log of more segments than this is rewritten even if they are small: every start of the process makes one.
+/// A log of more segments than this is written into a block even if they are small: every start of the process makes one.
 const SEGMENTS_MAX: u64 = 256;
+
+/// A series without a sample in the head is forgotten when its last sample is older than this, compared with the newest.
+const IDLE: Duration = Duration::from_mins(10);
 
 /// What is remembered from one maintenance to the next. Held while it runs.
 #[derive(Debug)]
 pub(super) struct Maintenance {
-    /// Damage was found, or a sync failed: the log has to be written again, whatever its length.
-    checkpoint_wanted: bool,
+    /// Damage was found, a sync failed, or the log is of an old kind: it has to be written again, whatever its length.
+    pub flush_wanted: bool,
     /// Files with damage in their middle, which are kept when the log no longer needs them.
-    damaged: Vec<PathBuf>,
+    pub damaged: Vec<PathBuf>,
+    /// The series in the order of the last block.
+    pub order: Vec<SeriesRef>,
 }
 
 /// What the last maintenance found, for whoever asks meanwhile.
@@ -29,49 +33,46 @@ pub(super) struct Maintenance {
 pub(super) struct Report {
     weight: Weight,
     series_removed: u64,
-    checkpoint_bytes: u64,
-    checkpoints: u64,
-    checkpoint_failures: u64,
-    checkpoint_last: Duration,
+    pub flushes: u64,
+    pub flush_failures: u64,
+    pub flush_last: Duration,
+    pub blocks_written_bytes: u64,
+    pub compactions: u64,
+    pub compaction_failures: u64,
+    pub blocks_removed: u64,
 }
 
 impl Maintenance {
     /// After the log was read.
-    pub fn new(recovery: &Recovery) -> Self {
+    pub fn new(recovery: &Recovery, old_log: bool) -> Self {
         Self {
-            checkpoint_wanted: recovery.is_damaged_inside(),
+            flush_wanted: old_log || recovery.is_damaged_inside(),
             damaged: recovery.damaged_files(),
+            order: Vec::new(),
         }
     }
 }
 
 impl Report {
-    /// After the log was read.
-    pub fn new(files: &Segments) -> Self {
-        Self {
-            checkpoint_bytes: files.checkpoint.as_ref().map_or(0, |newest| newest.bytes),
-            ..Self::default()
-        }
-    }
-
     /// Adds what is known here to the state of the store.
     pub fn describe(&self, stats: &mut StoreStats) {
         stats.chunks = self.weight.chunks;
         stats.samples = self.weight.samples;
         stats.chunk_bytes = self.weight.bytes;
         stats.series_removed_total = self.series_removed;
-        stats.checkpoint_bytes = self.checkpoint_bytes;
-        stats.checkpoints_total = self.checkpoints;
-        stats.checkpoint_failures_total = self.checkpoint_failures;
-        stats.checkpoint_last = self.checkpoint_last;
+        stats.flushes_total = self.flushes;
+        stats.flush_failures_total = self.flush_failures;
+        stats.flush_last = self.flush_last;
+        stats.blocks_written_bytes_total = self.blocks_written_bytes;
+        stats.compactions_total = self.compactions;
+        stats.compaction_failures_total = self.compaction_failures;
+        stats.blocks_removed_total = self.blocks_removed;
     }
 }
 
-impl Store {
-    /// Drops what is older than the retention, removes series of which nothing is left, and rewrites the log as a
-    /// checkpoint when it has grown enough. To be called every minute. What fails is counted, logged, and tried again
-    /// the next time; samples and queries go on meanwhile.
-    pub fn maintain(&self, now: Timestamp) {
+impl Shared {
+    /// See [`Store::maintain`](super::Store::maintain).
+    pub(super) fn maintain(&self, now: Timestamp) {
         let mut maintenance = self.maintenance.lock();
         if self.is_closed() {
             return;
@@ -82,35 +83,45 @@ impl Store {
             let horizon = end.minus(self.options.retention);
             self.horizon.fetch_max(horizon.millis(), Ordering::Relaxed);
         }
-        self.expire();
-        maintenance.checkpoint_wanted |= self.syncer.take_failed();
-        if maintenance.checkpoint_wanted || self.log_has_grown() {
+        let oldest = self.expire();
+        self.drop_blocks();
+        maintenance.flush_wanted |= self.syncer.take_failed();
+        let newest = self.gauges.newest();
+        let aged = newest
+            .zip(oldest)
+            .is_some_and(|(newest, oldest)| newest.since(oldest) >= self.options.head_span);
+        if maintenance.flush_wanted || aged || self.log_is_long() || self.head_is_full() {
             // Counted and logged where it fails.
-            let _ = self.make_checkpoint(&mut maintenance);
+            let _ = self.write_head(&mut maintenance);
         }
+        self.compact();
     }
 
-    /// Rewrites the log as a checkpoint now. [`maintain`](Self::maintain) does so when it is time.
-    ///
-    /// # Errors
-    /// When the checkpoint cannot be written; the log stays as it was.
-    pub fn checkpoint(&self) -> io::Result<()> {
+    /// See [`Store::flush`](super::Store::flush).
+    pub(super) fn flush(&self) -> io::Result<()> {
         let mut maintenance = self.maintenance.lock();
         if self.is_closed() {
             return Err(io::Error::other("the store is closed"));
         }
-        self.make_checkpoint(&mut maintenance)
+        self.write_head(&mut maintenance)?;
+        self.compact();
+        Ok(())
     }
 
-    /// Drops what lies before the horizon.
-    fn expire(&self) {
+    /// Drops what lies before the horizon from the head. Returns the time of its oldest sample.
+    fn expire(&self) -> Option<Timestamp> {
         let horizon = Timestamp::from_millis(self.horizon.load(Ordering::Relaxed));
-        let (mut weight, mut forgotten) = (Weight::default(), Vec::new());
+        let newest = self.gauges.newest();
+        let idle_before =
+            newest.map_or(i64::MIN, |newest| newest.minus(IDLE).max(horizon).millis());
+        let (mut weight, mut forgotten, mut oldest) = (Weight::default(), Vec::new(), None);
         for (reference, series) in self.head.all() {
             let (left, gone) = series.expire(horizon);
             weight += left;
             if gone {
                 forgotten.push((reference, series));
+            } else if let Some(start) = series.start() {
+                oldest = Some(oldest.map_or(start, |oldest: i64| oldest.min(start)));
             }
         }
         let mut removed = 0;
@@ -119,7 +130,8 @@ impl Store {
             let mut writer = self.writer.lock();
             for (reference, series) in forgotten {
                 // A batch may have come since.
-                if series.is_empty() {
+                if series.is_empty() && writer.last(reference).is_none_or(|last| last < idle_before)
+                {
                     writer.forget_series(reference);
                     removal.take(reference);
                 }
@@ -130,71 +142,29 @@ impl Store {
         let mut report = self.report.lock();
         report.weight = weight;
         report.series_removed += removed as u64;
+        oldest.map(Timestamp::from_millis)
     }
 
-    fn log_has_grown(&self) -> bool {
-        let last = self.report.lock().checkpoint_bytes;
-        let limit = last.max(self.options.checkpoint_bytes_min);
-        self.gauges.log_bytes() >= limit || self.gauges.log_segments() >= SEGMENTS_MAX
-    }
-
-    /// The caller holds the maintenance, so no series is removed meanwhile.
-    fn make_checkpoint(&self, maintenance: &mut Maintenance) -> io::Result<()> {
-        let begun = Instant::now();
-        let written = self.write_checkpoint(&maintenance.damaged);
-        let mut report = self.report.lock();
-        report.checkpoint_last = begun.elapsed();
-        match written {
-            Ok(bytes) => {
-                report.checkpoint_bytes = bytes;
-                report.checkpoints += 1;
-                maintenance.checkpoint_wanted = false;
-                maintenance.damaged.clear();
-                Ok(())
+    /// Drops blocks that are too old, or more than there is room for.
+    fn drop_blocks(&self) {
+        let horizon = Timestamp::from_millis(self.horizon.load(Ordering::Relaxed));
+        let mut gone = self.blocks.expired(horizon);
+        if let Some(bytes_max) = self.options.retention_bytes {
+            let log = self.gauges.log_bytes();
+            for block in self.blocks.surplus(bytes_max.saturating_sub(log)) {
+                if !gone.iter().any(|other| Arc::ptr_eq(other, &block)) {
+                    gone.push(block);
+                }
             }
-            Err(error) if self.is_closed() => Err(error),
-            Err(error) => {
-                report.checkpoint_failures += 1;
-                tracing::error!(%error, "no checkpoint could be written; the log stays as it is");
-                Err(error)
-            }
+        }
+        if !gone.is_empty() {
+            self.blocks.remove(&gone);
+            self.report.lock().blocks_removed += gone.len() as u64;
         }
     }
 
-    fn write_checkpoint(&self, damaged: &[PathBuf]) -> io::Result<u64> {
-        let dir = self.options.dir.join(LOG_DIR);
-        let disk = &*self.options.disk;
-        let (number, logged, bytes, segments) = {
-            let mut writer = self.writer.lock();
-            let log = writer.log();
-            let (number, bytes, segments) = (log.end_segment(), log.bytes(), log.segments());
-            (number, writer.logged(), bytes, segments)
-        };
-        let series: Vec<(LogId, Arc<Series>)> = {
-            let registry = self.head.registry();
-            let found = logged
-                .iter()
-                .filter_map(|&(id, slot)| Some((id, registry.at(slot)?.clone())));
-            found.collect()
-        };
-        let all = series.iter().map(|(id, series)| {
-            // Who closes the store should not wait until gigabytes are written.
-            match self.is_closed() {
-                true => Err(io::ErrorKind::Interrupted.into()),
-                false => Ok((*id, &**series)),
-            }
-        });
-        let written = write_checkpoint(disk, &dir, number, all)?;
-        {
-            let mut writer = self.writer.lock();
-            writer.log().forget(bytes, segments);
-            self.gauges.set(&mut writer);
-        }
-        // From here on the checkpoint counts, whatever becomes of the files it stands for.
-        match Segments::find(disk, &dir) {
-            Ok(files) => files.remove_obsolete(disk, &dir, damaged),
-            Err(error) => tracing::warn!(%error, "old segments of the log stay for now"),
-        }
-        Ok(written)
+    fn log_is_long(&self) -> bool {
+        self.gauges.log_bytes() >= self.options.log_bytes_max
+            || self.gauges.log_segments() >= SEGMENTS_MAX
     }
 }

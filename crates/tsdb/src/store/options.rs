@@ -21,9 +21,17 @@ pub struct StoreOptions {
     pub sync_interval: Duration,
     /// Length at which a segment of the log is ended. 64 MiB by default.
     pub segment_bytes_max: u64,
-    /// The log is rewritten as a checkpoint when it has grown by the length of the last checkpoint, but not before it has
-    /// grown by this. 64 MiB by default.
-    pub checkpoint_bytes_min: u64,
+    /// The most bytes that blocks and log may take; the oldest blocks go first. No limit by default.
+    pub retention_bytes: Option<u64>,
+    /// Bytes of samples in memory, about, at which they are written into a block; at twice as many, batches wait for that. By
+    /// default 360 for each series, 32 MiB at least.
+    pub head_bytes_max: Option<u64>,
+    /// The head is written into a block when it spans this time. Two hours by default.
+    pub head_span: Duration,
+    /// The head is written into a block when the log is so long. 1 GiB by default.
+    pub log_bytes_max: u64,
+    /// Bytes of unpacked pieces of blocks that are kept for the next query. 16 MiB by default.
+    pub cache_bytes_max: usize,
     /// The file layer; the machine's file system by default.
     pub disk: Arc<dyn Disk>,
 }
@@ -38,7 +46,11 @@ impl StoreOptions {
             series_max: 1_000_000,
             sync_interval: Duration::from_secs(1),
             segment_bytes_max: 64 << 20,
-            checkpoint_bytes_min: 64 << 20,
+            retention_bytes: None,
+            head_bytes_max: None,
+            head_span: Duration::from_hours(2),
+            log_bytes_max: 1 << 30,
+            cache_bytes_max: 16 << 20,
             disk: Arc::new(FileSystem),
         }
     }

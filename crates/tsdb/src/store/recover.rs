@@ -9,6 +9,7 @@ use stonechat_model::Timestamp;
 
 use super::OpenError;
 use super::append::Known;
+use crate::block::BlockError;
 use crate::disk::Disk;
 use crate::head::Head;
 use crate::log::{FileKind, Segments};
@@ -69,9 +70,30 @@ pub enum DamageKind {
     Incomplete,
     /// A segment between two others is not there.
     Missing,
+    /// A block cannot be opened; it was set aside.
+    Block,
 }
 
 impl Recovery {
+    /// Adds blocks that were set aside.
+    pub(super) fn add_blocks(&mut self, damaged: &[BlockError]) {
+        for error in damaged {
+            self.damages += 1;
+            let (file, offset) = match error {
+                BlockError::Damaged { path, offset } => (path, *offset),
+                BlockError::Read { path, .. } | BlockError::Version { path, .. } => (path, 0),
+            };
+            self.damage.push(Damage {
+                file: file.clone(),
+                offset,
+                bytes: 0,
+                kind: DamageKind::Block,
+                after: None,
+                before: None,
+            });
+        }
+    }
+
     /// True when there is more than torn ends, which are already cut off.
     pub(super) fn is_damaged_inside(&self) -> bool {
         let torn = self

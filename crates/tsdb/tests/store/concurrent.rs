@@ -86,7 +86,7 @@ fn readers_see_what_was_acknowledged_while_writers_write() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(StoreOptions {
         segment_bytes_max: 50_000,
-        checkpoint_bytes_min: 100_000,
+        log_bytes_max: 100_000,
         ..StoreOptions::new(dir.path())
     })
     .unwrap();
@@ -113,7 +113,7 @@ fn readers_see_what_was_acknowledged_while_writers_write() {
         done.store(true, Ordering::SeqCst);
         assert!(outcomes.iter().all(Result::is_ok));
     });
-    assert!(store.stats().checkpoints_total > 0);
+    assert!(store.stats().flushes_total > 0);
     drop(store);
     let store = Store::open(StoreOptions::new(dir.path())).unwrap();
     for (writer, acknowledged) in acknowledged.iter().enumerate() {

@@ -6,7 +6,7 @@ use stonechat_model::{AppendError, Appender, Batch};
 use stonechat_tsdb::{DamageKind, OpenError, Store, StoreOptions};
 
 use crate::faulty_disk::{Faults, FaultyDisk};
-use crate::support::{all, append_nth, ms, named, nth_answer, open, options, series};
+use crate::support::{all, append_nth, ms, named, nth_answer, open, options, series, try_all};
 
 /// Ten batches in one segment, and where each record begins.
 fn ten_batches() -> (FaultyDisk, PathBuf, Vec<usize>) {
@@ -129,10 +129,10 @@ fn a_lost_series_record_costs_its_samples_and_no_others() {
 }
 
 #[test]
-fn a_change_at_any_byte_of_a_checkpoint_costs_one_series_at_most() {
+fn a_change_at_any_byte_of_a_block_is_told_and_never_shown() {
     let (disk, _, _) = ten_batches();
-    open(&disk).checkpoint().unwrap();
-    let path = disk.files(".checkpoint").remove(0);
+    open(&disk).flush().unwrap();
+    let path = disk.files(".block").remove(0);
     let whole = disk.read(&path);
     let expected = nth_answer(0..10);
     for place in 0..whole.len() {
@@ -141,21 +141,14 @@ fn a_change_at_any_byte_of_a_checkpoint_costs_one_series_at_most() {
         changed[place] ^= 0x41;
         disk.write(&path, changed);
         let store = open(&disk);
-        let answer = all(&store);
-        assert!(!answer.is_empty(), "{place}");
-        assert!(
-            answer
-                .iter()
-                .all(|(series, samples)| expected[series] == *samples)
-        );
-        assert!(store.recovery().damages > 0, "{place}");
-        store.maintain(ms(0));
-        let again = open(&disk);
-        assert_eq!(
-            (all(&again), again.recovery().damages),
-            (answer, 0),
-            "{place}"
-        );
+        let told = store.recovery().damages > 0 || !store.verify().is_empty();
+        match try_all(&store) {
+            Ok(answer) if answer.is_empty() => assert!(told, "{place}"),
+            Ok(answer) => assert_eq!(answer, expected, "{place}"),
+            Err(_) => assert!(told, "{place}"),
+        }
+        // Whatever it is, new samples are taken and found.
+        append_nth(&store, 20).unwrap();
     }
 }
 
@@ -227,7 +220,7 @@ fn other_files_in_the_directory_are_left_alone() {
     }
     let store = Store::open(StoreOptions::new(&path)).unwrap();
     assert_eq!(store.recovery().damages, 0);
-    store.checkpoint().unwrap();
+    store.flush().unwrap();
     assert_eq!(all(&store), nth_answer(1..2));
     assert!(path.join("wal/notes.txt").exists() && path.join("wal/x.log").exists());
 }

@@ -82,18 +82,18 @@ fn a_full_disk_stops_writing_and_nothing_else() {
         if written.is_err() {
             assert_eq!(all(&store), before);
         }
-        assert!(store.checkpoint().is_err());
+        assert!(store.flush().is_err());
         // A process that starts on a full disk reads, and takes what fits.
         let again = open(&disk.after_kill());
         assert_eq!(all(&again), all(&store));
     }
     assert!(store.stats().append_failures_total > 0);
-    assert_eq!(store.stats().checkpoint_failures_total, 60);
+    assert_eq!(store.stats().flush_failures_total, 60);
     assert_eq!(disk.files("unfinished").len(), 0);
 
     disk.set(Faults::default());
     append_nth(&store, 6).unwrap();
-    store.checkpoint().unwrap();
+    store.flush().unwrap();
     let expected = all(&store);
     store.close().unwrap();
     assert_eq!(all(&open(&disk)), expected);
@@ -154,10 +154,10 @@ fn after_a_failed_sync_everything_is_written_again() {
     });
     assert!(store.sync().is_err());
     store.maintain(ms(1000));
-    assert_eq!(store.stats().checkpoint_failures_total, 1);
+    assert_eq!(store.stats().flush_failures_total, 1);
     disk.set(Faults::default());
     store.maintain(ms(1000));
-    assert_eq!(store.stats().checkpoints_total, 1);
+    assert_eq!(store.stats().flushes_total, 1);
     assert_eq!(store.stats().sync_failures_total, 1);
     assert_eq!(
         all(&open(&disk.after_power_cut(0, false))),
@@ -182,15 +182,15 @@ fn the_thread_syncs_by_itself() {
     );
 }
 
-/// A process that dies at any operation of a checkpoint, by a kill or by the power.
+/// A process that dies at any operation of a flush, by a kill or by the power.
 #[test]
-fn a_checkpoint_may_end_at_any_point() {
+fn a_flush_may_end_at_any_point() {
     let prepared = FaultyDisk::default();
     let store = open(&prepared);
     for n in 0..30 {
         append_nth(&store, n).unwrap();
     }
-    store.checkpoint().unwrap();
+    store.flush().unwrap();
     for n in 30..60 {
         append_nth(&store, n).unwrap();
     }
@@ -200,7 +200,7 @@ fn a_checkpoint_may_end_at_any_point() {
     let measured = prepared.after_kill();
     let again = open(&measured);
     let before = measured.operations();
-    again.checkpoint().unwrap();
+    again.flush().unwrap();
     let operations = measured.operations() - before;
     assert!(operations > 8, "{operations}");
     for done in 0..=operations {
@@ -210,7 +210,7 @@ fn a_checkpoint_may_end_at_any_point() {
             operations_left: Some(done),
             ..Faults::default()
         });
-        let _ = store.checkpoint();
+        let _ = store.flush();
         for next in [
             disk.after_kill(),
             disk.after_power_cut(0, false),
@@ -220,7 +220,7 @@ fn a_checkpoint_may_end_at_any_point() {
             let again = open(&next);
             assert_eq!(all(&again), expected, "{done}");
             append_nth(&again, 60).unwrap();
-            again.checkpoint().unwrap();
+            again.flush().unwrap();
             assert_eq!(next.files("unfinished").len() + next.files(".log").len(), 0);
             assert_eq!(all(&open(&next)), nth_answer(0..61), "{done}");
         }
@@ -239,9 +239,9 @@ fn the_log_does_not_grow_for_ever() {
         }
         most = most.max(disk.used());
     }
-    let chunks = store.stats().chunk_bytes as usize;
-    assert!(most < 4 * chunks + 4000, "{most} bytes for {chunks}");
-    assert!(store.stats().checkpoints_total > 5);
-    assert!(store.stats().checkpoints_total < 100);
+    let blocks = store.stats().block_bytes as usize;
+    assert!(most < 2 * blocks + 10_000, "{most} bytes for {blocks}");
+    assert!(store.stats().compactions_total > 5);
+    assert!(store.stats().blocks < 30);
     assert_eq!(all(&open(&disk)), nth_answer(0..5000));
 }

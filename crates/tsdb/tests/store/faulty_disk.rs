@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use stonechat_tsdb::disk::{Disk, DiskFile, DiskLock};
+use stonechat_tsdb::disk::{Disk, DiskFile, DiskLock, DiskRead};
 
 /// Cloning gives the same disk.
 #[derive(Debug, Clone, Default)]
@@ -216,6 +216,23 @@ impl Disk for FaultyDisk {
         }
     }
 
+    fn open_at(&self, path: &Path) -> io::Result<Arc<dyn DiskRead>> {
+        let state = self.0.lock();
+        let inode = *state.names.get(path).ok_or(ErrorKind::NotFound)?;
+        Ok(Arc::new(FaultyFile {
+            state: Arc::clone(&self.0),
+            inode,
+        }))
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.0.lock();
+        state.operate()?;
+        let inode = *state.names.get(from).ok_or(ErrorKind::NotFound)?;
+        state.names.insert(to.to_owned(), inode);
+        Ok(())
+    }
+
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let mut state = self.0.lock();
         state.operate()?;
@@ -317,5 +334,24 @@ impl DiskFile for FaultyFile {
         let inode = &mut state.inodes[self.inode];
         inode.durable.clone_from(&inode.bytes);
         Ok(())
+    }
+}
+
+impl DiskRead for FaultyFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let state = self.state.lock();
+        let bytes = &state.inodes[self.inode].bytes;
+        let from = usize::try_from(offset).unwrap();
+        let to = from + buffer.len();
+        if state.faults.read_behind.is_some_and(|behind| to > behind) {
+            return Err(broken());
+        }
+        let wanted = bytes.get(from..to).ok_or(ErrorKind::UnexpectedEof)?;
+        buffer.copy_from_slice(wanted);
+        Ok(())
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.state.lock().inodes[self.inode].bytes.len() as u64)
     }
 }

@@ -25,7 +25,7 @@ const ACKNOWLEDGED: &str = "acknowledged ";
 fn open(dir: &Path) -> Store {
     Store::open(StoreOptions {
         segment_bytes_max: 20_000,
-        checkpoint_bytes_min: 30_000,
+        log_bytes_max: 30_000,
         ..StoreOptions::new(dir)
     })
     .unwrap()

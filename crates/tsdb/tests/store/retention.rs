@@ -13,6 +13,7 @@ fn open(disk: &FaultyDisk) -> Store {
     let retention = Duration::from_secs(100);
     Store::open(StoreOptions {
         retention,
+        log_bytes_max: 1 << 20,
         ..options(disk)
     })
     .unwrap()
@@ -98,7 +99,7 @@ fn a_series_of_which_nothing_is_left_goes() {
     append(&again, second(204), &[("gone", 5.0)]).unwrap();
     again.maintain(ms(second(204)));
     assert!(samples(&again, "gone") >= 3);
-    again.checkpoint().unwrap();
+    again.flush().unwrap();
     append(&again, second(205), &[("gone", 6.0)]).unwrap();
     let last = open(&disk.after_kill());
     assert_eq!(
@@ -119,7 +120,7 @@ fn a_series_that_comes_back_is_the_same_in_every_process() {
     let disk = disk.after_kill();
     let store = open(&disk);
     append(&store, second(202), &[("a", 3.0)]).unwrap();
-    store.checkpoint().unwrap();
+    store.flush().unwrap();
     append(&store, second(203), &[("a", 4.0)]).unwrap();
     let expected = all(&store);
     assert_eq!(all(&open(&disk.after_kill())), expected);
@@ -155,7 +156,7 @@ fn time_is_counted_from_the_newest_sample_but_not_from_the_future() {
 }
 
 #[test]
-fn the_checkpoint_holds_only_what_is_left() {
+fn a_block_holds_only_what_is_left() {
     let disk = FaultyDisk::default();
     let store = open(&disk);
     for n in 0..100 {
@@ -166,10 +167,13 @@ fn the_checkpoint_holds_only_what_is_left() {
         append(&store, second(1000), &[("last", 1.0)]).unwrap();
         store.maintain(ms(second(1000)));
     }
-    store.checkpoint().unwrap();
+    store.flush().unwrap();
     assert!(disk.used() < full / 20, "{} of {full}", disk.used());
     let again = open(&disk);
-    assert_eq!((again.stats().series, samples(&again, "last")), (1, 1));
+    assert_eq!(
+        (again.stats().block_samples, samples(&again, "last")),
+        (1, 1)
+    );
 }
 
 #[test]

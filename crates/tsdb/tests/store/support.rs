@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stonechat_model::{
-    AppendError, Appended, Appender, Batch, Columns, Labels, Matcher, Queryable, SeriesRef,
-    TimeRange, Timestamp,
+    AppendError, Appended, Appender, Batch, Columns, Labels, Matcher, Queryable, QueryableError,
+    SeriesRef, TimeRange, Timestamp,
 };
 use stonechat_tsdb::{Store, StoreOptions};
 
@@ -21,7 +21,7 @@ pub fn options(disk: &FaultyDisk) -> StoreOptions {
         disk: Arc::new(disk.clone()),
         sync_interval: Duration::from_hours(1),
         segment_bytes_max: 300,
-        checkpoint_bytes_min: 1000,
+        log_bytes_max: 1000,
         ..StoreOptions::new("/data")
     }
 }
@@ -93,6 +93,20 @@ pub fn select(store: &Store, matchers: &[Matcher], range: TimeRange) -> Answer {
         }
     }
     answer
+}
+
+/// The same, as far as it can be read.
+pub fn try_all(store: &Store) -> Result<Answer, QueryableError> {
+    let selection = store.select(&[], TimeRange::ALL)?;
+    let mut answer = Answer::new();
+    for index in 0..selection.len() {
+        let mut columns = Columns::default();
+        selection.read(index, &mut columns)?;
+        let bits = columns.values.iter().map(|value| value.to_bits());
+        let samples = columns.timestamps.iter().copied().zip(bits).collect();
+        answer.insert(selection.labels(index).to_string(), samples);
+    }
+    Ok(answer)
 }
 
 /// All that is in the store.

@@ -125,20 +125,31 @@ fn a_million_samples() {
         store.recovery().duration.as_secs_f64()
     );
     let begun = Instant::now();
-    store.checkpoint().unwrap();
+    store.flush().unwrap();
     println!(
-        "checkpoint             {:.3} s, {} bytes",
+        "flush                  {:.3} s, {} bytes",
         begun.elapsed().as_secs_f64(),
-        store.stats().checkpoint_bytes
+        store.stats().block_bytes
     );
     store.close().unwrap();
     let store = Store::open(options).unwrap();
     println!(
-        "opening a checkpoint   {:.3} s",
+        "opening a block        {:.3} s",
         store.recovery().duration.as_secs_f64()
     );
     assert_eq!(
-        store.recovery().samples,
+        store.stats().block_samples,
         (SERIES as i64 * (SCRAPES + 1)) as u64
+    );
+    let begun = Instant::now();
+    let selection = store.select(&[], TimeRange::ALL).unwrap();
+    let mut columns = stonechat_model::Columns::default();
+    for index in 0..selection.len() {
+        selection.read(index, &mut columns).unwrap();
+    }
+    println!(
+        "reading the block      {:.3} s for {} samples",
+        begun.elapsed().as_secs_f64(),
+        columns.len()
     );
 }

@@ -1,7 +1,7 @@
 //! Varints, and a cursor that never runs over the end.
 
 /// Appends a number in groups of seven bits, lowest first; the highest bit of a byte says that more follow.
-pub(super) fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         // The low seven bits and the mark.
         bytes.push(number as u8 | 0x80);
@@ -10,19 +10,25 @@ pub(super) fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number as u8);
 }
 
+/// Appends a text behind its length.
+pub(crate) fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    put_varint(bytes, text.len() as u64);
+    bytes.extend_from_slice(text.as_bytes());
+}
+
 /// Numbers near zero to small numbers: 0, -1, 1, -2 become 0, 1, 2, 3.
-pub(super) fn zigzag(number: i64) -> u64 {
+pub(crate) fn zigzag(number: i64) -> u64 {
     (number << 1 ^ number >> 63).cast_unsigned()
 }
 
 /// The inverse of [`zigzag`].
-pub(super) fn unzigzag(number: u64) -> i64 {
+pub(crate) fn unzigzag(number: u64) -> i64 {
     (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
 }
 
 /// Reads from the front of a payload. `None` means that the payload is malformed.
 #[derive(Debug)]
-pub(super) struct Cursor<'a>(pub &'a [u8]);
+pub(crate) struct Cursor<'a>(pub &'a [u8]);
 
 impl<'a> Cursor<'a> {
     /// True when all is read.
