@@ -204,7 +204,7 @@ impl Operator for Program {
 
     fn flush(&self) -> Result<(), String> {
         let store = &self.rooms.store;
-        let flushed = store.checkpoint().and_then(|()| store.sync());
+        let flushed = store.flush().and_then(|()| store.sync());
         flushed.map_err(|error| error.to_string())
     }
 }
