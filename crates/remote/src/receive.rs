@@ -255,7 +255,7 @@ impl Receiver {
             let labels = match read_labels(bytes) {
                 Ok(labels) => labels,
                 Err(error) => {
-                    outcome.add_bad_series(error);
+                    outcome.add_bad_series(&error);
                     *place = Place::Nowhere;
                     continue;
                 }

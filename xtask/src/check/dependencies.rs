@@ -8,13 +8,14 @@ use serde_json::Value;
 
 /// Which rooms a room may know: the table of ARCHITECTURE.md. The crate with which programs instrument themselves
 /// stands outside and may be known by all.
-const MAY_KNOW: [(&str, &[&str]); 12] = [
+const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("model", &[]),
     ("template", &["model"]),
     ("exposition", &["model"]),
     ("tsdb", &["model"]),
     ("promql", &["model"]),
     ("scrape", &["model", "exposition"]),
+    ("blocks", &["model"]),
     ("remote", &["model"]),
     ("rules", &["model", "promql", "template"]),
     ("notify", &["model", "template"]),

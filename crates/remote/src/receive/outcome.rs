@@ -38,7 +38,7 @@ impl Outcome {
         self.too_old += appended.too_old;
     }
 
-    pub(super) fn add_bad_series(&mut self, reason: impl ToString) {
+    pub(super) fn add_bad_series(&mut self, reason: &dyn std::fmt::Display) {
         self.bad_series.0 += 1;
         self.bad_series.1.get_or_insert_with(|| reason.to_string());
     }
