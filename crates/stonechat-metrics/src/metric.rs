@@ -1,10 +1,12 @@
 //! The three kinds of metric. A handle is one pointer: clone it once, then use it without locks.
 
+mod bounds;
 mod counter;
 mod exemplar;
 mod gauge;
 mod histogram;
 mod native;
+mod places; // where the threads of a process add
 mod timer;
 
 use std::sync::Arc;
@@ -16,6 +18,7 @@ pub use gauge::{Gauge, GaugeGuard};
 pub use histogram::Histogram;
 pub use timer::Timer;
 
+pub(crate) use bounds::Bounds;
 pub(crate) use exemplar::{Exemplar, TraceSource};
 #[cfg(feature = "protobuf")]
 pub(crate) use native::{NativeReading, ZERO_THRESHOLD};
@@ -27,6 +30,7 @@ pub trait Metric: Create + Clone + Send + Sync + 'static {}
 impl<M: Create + Clone + Send + Sync + 'static> Metric for M {}
 
 mod sealed {
+    use super::bounds::Bounds;
     use super::exemplar::{Exemplar, TraceSource};
     use super::native::NativeReading;
     use super::{Arc, AtomicU64, Ordering};
@@ -81,7 +85,7 @@ mod sealed {
     /// What all series of a family share.
     #[derive(Debug, Clone)]
     pub struct Shape {
-        pub buckets: Arc<[f64]>,
+        pub bounds: Bounds,
         /// Values that could not be recorded.
         pub ignored: Arc<AtomicU64>,
         /// What a second is in the unit of the histogram.
@@ -97,7 +101,7 @@ mod sealed {
         /// For a metric that nobody sees.
         pub fn detached() -> Self {
             Self {
-                buckets: Arc::from([]),
+                bounds: Bounds::new(Arc::from([])),
                 ignored: Arc::default(),
                 second: 1.0,
                 absent_until_set: false,

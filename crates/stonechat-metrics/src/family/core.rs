@@ -13,7 +13,7 @@ use super::suspect::suspicion;
 use super::visit::{AnyFamily, Look, View, Visitor};
 use super::{LABEL_VALUE_BYTES_MAX, LabelValues, OTHER};
 use crate::desc::{Desc, Kind, TimeUnit};
-use crate::metric::{Beyond, HistogramReading, Metric, Shape, TraceSource};
+use crate::metric::{Beyond, Bounds, HistogramReading, Metric, Shape, TraceSource};
 
 /// What the registry keeps of a family.
 pub struct FamilyCore<M> {
@@ -72,7 +72,7 @@ impl<M: Metric> FamilyCore<M> {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             removals: AtomicU64::new(0),
             shape: Shape {
-                buckets: Arc::clone(&desc.buckets),
+                bounds: Bounds::new(Arc::clone(&desc.buckets)),
                 ignored: Arc::default(),
                 second: match desc.kind {
                     Kind::Histogram => desc.time_unit.second(),

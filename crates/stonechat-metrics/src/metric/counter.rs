@@ -2,14 +2,14 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::add_to_bits;
+use super::places::{Place, Places, Writers};
 use super::sealed::{Beyond, Create, HistogramReading, Reading, Shape};
 use crate::desc::Kind;
 use crate::family::{Recent, RecentKey};
 
 /// A number that only grows: requests served, bytes sent, seconds spent.
 ///
-/// Clones count into the same series. Whole steps are one atomic addition. A counter that has counted 2^63 of them
+/// Clones count into the same series, and threads that count at once do not wait for each other. A counter that has counted 2^63 of them
 /// stays there instead of beginning again at zero.
 ///
 /// ```
@@ -28,11 +28,27 @@ pub struct Counter(Arc<Cell>);
 
 #[derive(Debug)]
 struct Cell {
+    counted: Places<Counted>,
+    ignored: Arc<AtomicU64>,
+    beyond: Option<Box<Beyond<Counter>>>,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
     whole: AtomicU64,
     /// Bits of a float: what was added in parts.
     parts: AtomicU64,
-    ignored: Arc<AtomicU64>,
-    beyond: Option<Box<Beyond<Counter>>>,
+}
+
+impl Place for Counted {
+    fn alike(&self) -> Self {
+        Self::default()
+    }
+
+    fn stamp(&self) -> u64 {
+        let parts = self.parts.load(Ordering::Relaxed);
+        self.whole.load(Ordering::Relaxed).wrapping_add(parts)
+    }
 }
 
 /// Where whole steps end. The room above it takes the steps of threads that have not noticed yet.
@@ -43,26 +59,32 @@ const LARGE: u64 = 1 << 32;
 
 impl Counter {
     /// Adds one.
+    #[inline]
     pub fn inc(&self) {
         // No program lives long enough to fill what `inc_by` leaves free.
-        self.cell().whole.fetch_add(1, Ordering::Relaxed);
+        let counted = &self.cell().counted;
+        counted.here(|counted, writers| writers.add(&counted.whole, 1));
     }
 
     /// Adds a whole number.
     pub fn inc_by(&self, steps: u64) {
-        let whole = &self.cell().whole;
-        if steps >= LARGE {
-            add_large(whole, steps);
-        } else if whole.fetch_add(steps, Ordering::Relaxed) >= WHOLE_MAX {
-            whole.store(WHOLE_MAX, Ordering::Relaxed);
-        }
+        let counted = &self.cell().counted;
+        counted.here(|counted, writers| {
+            let whole = &counted.whole;
+            if steps >= LARGE {
+                add_large(whole, steps);
+            } else if writers.add(whole, steps) >= WHOLE_MAX {
+                whole.store(WHOLE_MAX, Ordering::Relaxed);
+            }
+        });
     }
 
     /// Adds an amount, such as seconds. A negative, infinite or NaN amount, or one with which the sum would be
     /// infinite, is ignored, and counted in `stonechat_values_ignored_total`.
     pub fn inc_by_f64(&self, amount: f64) {
         let cell = self.cell();
-        let taken = amount.is_finite() && amount >= 0.0 && add_to_bits(&cell.parts, amount);
+        let add = |counted: &Counted, writers: Writers| writers.add_float(&counted.parts, amount);
+        let taken = amount.is_finite() && amount >= 0.0 && cell.counted.here(add);
         if !taken {
             cell.ignored.fetch_add(1, Ordering::Relaxed);
         }
@@ -80,8 +102,18 @@ impl Counter {
     /// Makes the whole number that was counted at least this.
     #[cfg(feature = "metrics")]
     pub(crate) fn raise_to(&self, steps: u64) {
-        let whole = &self.cell().whole;
-        whole.fetch_max(steps.min(WHOLE_MAX), Ordering::Relaxed);
+        let cell = self.cell();
+        let common = &cell.counted.common().whole;
+        loop {
+            let seen = common.load(Ordering::Relaxed);
+            let missing = steps.min(WHOLE_MAX).saturating_sub(cell.whole());
+            // Another thread that raises it changes the same number.
+            let raised =
+                common.compare_exchange(seen, seen + missing, Ordering::Relaxed, Ordering::Relaxed);
+            if missing == 0 || raised.is_ok() {
+                return;
+            }
+        }
     }
 
     /// The value now.
@@ -90,17 +122,30 @@ impl Counter {
             None => &self.0,
             Some(beyond) => &beyond.other().0,
         };
-        let whole = cell.whole.load(Ordering::Relaxed).min(WHOLE_MAX);
-        whole as f64 + f64::from_bits(cell.parts.load(Ordering::Relaxed))
+        let parts = cell.counted.iter().map(|counted| &counted.parts);
+        let parts: f64 = parts
+            .map(|parts| f64::from_bits(parts.load(Ordering::Relaxed)))
+            .sum();
+        (cell.whole() as f64 + parts).min(f64::MAX)
     }
 
     fn new(shape: &Shape, beyond: Option<Box<Beyond<Self>>>) -> Self {
         Self(Arc::new(Cell {
-            whole: AtomicU64::new(0),
-            parts: AtomicU64::new(0.0_f64.to_bits()),
+            counted: Places::new(Counted::default()),
             ignored: Arc::clone(&shape.ignored),
             beyond,
         }))
+    }
+}
+
+impl Cell {
+    fn whole(&self) -> u64 {
+        let whole = self.counted.iter().map(|counted| &counted.whole);
+        whole
+            .fold(0_u64, |sum, whole| {
+                sum.saturating_add(whole.load(Ordering::Relaxed))
+            })
+            .min(WHOLE_MAX)
     }
 }
 

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::Timer;
+use super::bounds::Bounds;
 use super::exemplar::{Exemplar, TraceId, TraceSource};
 use super::native::NativeCell;
+use super::places::{Place, Places};
 use super::sealed::{Beyond, Create, HistogramReading, Reading, Shape};
-use super::{Timer, add_to_bits};
 use crate::desc::Kind;
 use crate::family::{Recent, RecentKey};
 
@@ -35,17 +37,56 @@ pub struct Histogram(Arc<Cell>);
 
 #[derive(Debug)]
 struct Cell {
-    /// The bounds, if they fit in, and infinity in the places behind them.
-    near: Option<[f64; NEAR]>,
-    bounds: Arc<[f64]>,
-    /// One for each bound, and one for what is above the last.
-    counts: Box<[AtomicU64]>,
-    /// Bits of a float.
-    sum: AtomicU64,
+    bounds: Bounds,
+    observed: Places<Observed>,
     second: f64,
     ignored: Arc<AtomicU64>,
     /// What most histograms do not have, out of the way of those that are in a hot path.
     extras: Option<Box<Extras>>,
+}
+
+/// The bits of the sum, then a count for each bound, and one for what is above the last. In lines of the cache of its
+/// own: next to it may be what another thread adds to.
+#[derive(Debug)]
+struct Observed(Box<[Line]>);
+
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Line([AtomicU64; LINE]);
+
+const LINE: usize = 8;
+
+impl Observed {
+    fn new(bounds: usize) -> Self {
+        let numbers = bounds + 2;
+        Self(
+            (0..numbers.div_ceil(LINE))
+                .map(|_| Line::default())
+                .collect(),
+        )
+    }
+
+    #[inline]
+    fn sum(&self) -> &AtomicU64 {
+        &self.0[0].0[0]
+    }
+
+    #[inline]
+    fn count(&self, bucket: usize) -> &AtomicU64 {
+        &self.0[(bucket + 1) / LINE].0[(bucket + 1) % LINE]
+    }
+}
+
+impl Place for Observed {
+    fn alike(&self) -> Self {
+        Self(self.0.iter().map(|_| Line::default()).collect())
+    }
+
+    fn stamp(&self) -> u64 {
+        let numbers = self.0.iter().flat_map(|line| &line.0);
+        let numbers = numbers.map(|number| number.load(Ordering::Relaxed));
+        numbers.fold(0, u64::wrapping_add)
+    }
 }
 
 #[derive(Debug)]
@@ -57,9 +98,6 @@ struct Extras {
     /// Then the rest is empty.
     beyond: Option<Beyond<Histogram>>,
 }
-
-/// Up to so many bounds, comparing with all of them, side by side, is faster than a search.
-const NEAR: usize = 16;
 
 impl Histogram {
     /// Records one observation. NaN and infinities, which would spoil the sum for good, are ignored
@@ -84,7 +122,13 @@ impl Histogram {
     /// Records a duration in the unit of the histogram: seconds, unless it was registered with
     /// [`time_unit`](crate::MetricBuilder::time_unit).
     pub fn observe_duration(&self, duration: Duration) {
-        self.observe(duration.as_secs_f64() * self.0.second);
+        self.observe_seconds(duration.as_secs_f64());
+    }
+
+    /// Records seconds in the unit of the histogram.
+    #[inline]
+    pub(crate) fn observe_seconds(&self, seconds: f64) {
+        self.observe(seconds * self.0.second);
     }
 
     /// Starts a clock; what it shows is recorded, in the unit of the histogram, when it is dropped.
@@ -94,13 +138,17 @@ impl Histogram {
 
     /// Number of observations so far.
     pub fn count(&self) -> u64 {
-        let counts = self.shown().counts.iter();
-        counts.map(|count| count.load(Ordering::Relaxed)).sum()
+        let cell = self.shown();
+        (0..=cell.bounds.len())
+            .map(|bucket| cell.count(bucket))
+            .sum()
     }
 
     /// Sum of the observations so far.
     pub fn sum(&self) -> f64 {
-        f64::from_bits(self.shown().sum.load(Ordering::Relaxed))
+        let sums = self.shown().observed.iter().map(Observed::sum);
+        let sums = sums.map(|sum| f64::from_bits(sum.load(Ordering::Relaxed)));
+        sums.sum::<f64>().clamp(f64::MIN, f64::MAX)
     }
 
     /// Where the observations are.
@@ -114,12 +162,8 @@ impl Histogram {
 
     fn new(shape: &Shape, extras: Option<Box<Extras>>) -> Self {
         Self(Arc::new(Cell {
-            near: near(&shape.buckets),
-            bounds: Arc::clone(&shape.buckets),
-            counts: (0..=shape.buckets.len())
-                .map(|_| AtomicU64::new(0))
-                .collect(),
-            sum: AtomicU64::new(0.0_f64.to_bits()),
+            bounds: shape.bounds.clone(),
+            observed: Places::new(Observed::new(shape.bounds.len())),
             second: shape.second,
             ignored: Arc::clone(&shape.ignored),
             extras,
@@ -131,26 +175,26 @@ impl Cell {
     /// Counts the value and returns its bucket, or none if it cannot be recorded.
     #[inline]
     fn record(&self, value: f64) -> Option<usize> {
-        if !value.is_finite() || !add_to_bits(&self.sum, value) {
+        let bucket = self.bounds.bucket(value);
+        let taken = value.is_finite()
+            && self.observed.here(|observed, writers| {
+                let taken = writers.add_float(observed.sum(), value);
+                if taken {
+                    writers.add(observed.count(bucket), 1);
+                }
+                taken
+            });
+        if !taken {
             self.ignored.fetch_add(1, Ordering::Relaxed);
-            return None;
         }
-        let bucket = match &self.near {
-            Some(near) => near
-                .map(|bound| u64::from(bound < value))
-                .iter()
-                .sum::<u64>() as usize,
-            None => self.bounds.partition_point(|bound| *bound < value),
-        };
-        self.counts[bucket].fetch_add(1, Ordering::Relaxed);
-        Some(bucket)
+        taken.then_some(bucket)
     }
-}
 
-fn near(bounds: &[f64]) -> Option<[f64; NEAR]> {
-    let mut near = [f64::INFINITY; NEAR];
-    near.get_mut(..bounds.len())?.copy_from_slice(bounds);
-    Some(near)
+    /// Observations in one bucket alone.
+    fn count(&self, bucket: usize) -> u64 {
+        let counts = self.observed.iter().map(|observed| observed.count(bucket));
+        counts.map(|count| count.load(Ordering::Relaxed)).sum()
+    }
 }
 
 impl Extras {
@@ -159,7 +203,7 @@ impl Extras {
             return None;
         }
         let places = match shape.traces {
-            Some(_) => shape.buckets.len() + 1,
+            Some(_) => shape.bounds.len() + 1,
             None => 0,
         };
         Some(Box::new(Self {
@@ -235,10 +279,10 @@ impl Create for Histogram {
         }
         scratch.sum = self.sum();
         scratch.counts.clear();
-        let counts = cell.counts.iter();
+        let buckets = 0..=cell.bounds.len();
         scratch
             .counts
-            .extend(counts.map(|count| count.load(Ordering::Relaxed)));
+            .extend(buckets.map(|bucket| cell.count(bucket)));
         drop(native);
         scratch.exemplars.clear();
         if let Some(extras) = extras {
