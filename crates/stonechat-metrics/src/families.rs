@@ -6,8 +6,8 @@ mod named; // how their metrics are called
 mod grpc;
 mod http;
 mod http_client;
+mod in_flight;
 mod messages;
-mod routes; // the series of each route of an HTTP server
 mod webrtc;
 mod websockets;
 

@@ -72,7 +72,7 @@ where
         let read = read.then(|| body::count(request.body_mut())).flatten();
         HttpFuture {
             inner: self.inner.call(request),
-            counted: Some(counted),
+            counted,
             read,
         }
     }
@@ -84,7 +84,7 @@ pin_project! {
     pub struct HttpFuture<F> {
         #[pin]
         inner: F,
-        counted: Option<HttpRequest<Route>>,
+        counted: HttpRequest<Route>,
         // Bytes of the request that were read so far, if somebody wants to know.
         read: Option<Arc<AtomicU64>>,
     }
@@ -99,30 +99,25 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        let counted = this.counted;
         // A handler that panics does not come back, even if somebody outside catches it.
-        if let Some(counted) = this.counted {
-            counted.set_running(true);
-        }
+        counted.set_running(true);
         let result = this.inner.poll(context);
-        if let Some(counted) = this.counted {
-            counted.set_running(false);
-        }
+        counted.set_running(false);
         let mut result = ready!(result);
-        if let Some(mut counted) = this.counted.take() {
-            if let Some(read) = this.read {
-                counted.request_size(read.load(Ordering::Relaxed));
-            }
-            match &mut result {
-                Ok(response) => {
-                    if counted.wants_sizes() {
-                        body::observe(response, &mut counted);
-                    }
-                    counted.finish_with(response.status().as_u16());
+        if let Some(read) = this.read {
+            counted.request_size(read.load(Ordering::Relaxed));
+        }
+        match &mut result {
+            Ok(response) => {
+                if counted.wants_sizes() {
+                    body::observe(response, counted);
                 }
-                // A service that fails instead of answering: whoever turns it into an answer can
-                // only say that the server is at fault.
-                Err(_) => counted.finish_with(500),
+                counted.end(response.status().as_u16());
             }
+            // A service that fails instead of answering: whoever turns it into an answer can only say that the
+            // server is at fault.
+            Err(_) => counted.end(500),
         }
         Poll::Ready(result)
     }

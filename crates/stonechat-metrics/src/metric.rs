@@ -7,6 +7,7 @@ mod gauge;
 mod histogram;
 mod native;
 mod places; // where the threads of a process add
+mod stopwatch; // the time between two moments
 mod timer;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub use counter::Counter;
 pub use exemplar::TraceId;
 pub use gauge::{Gauge, GaugeGuard};
 pub use histogram::Histogram;
+pub(crate) use stopwatch::Stopwatch;
 pub use timer::Timer;
 
 pub(crate) use bounds::Bounds;

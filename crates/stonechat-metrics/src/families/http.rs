@@ -1,12 +1,11 @@
-use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::sync::Arc;
 
+use super::in_flight::InFlight;
 use super::named::{Chosen, Key, Named, Part, Template, standard};
-use super::routes::Routes;
 use crate::buckets;
 use crate::error::RegisterError;
 use crate::family::OTHER;
-use crate::metric::{Counter, Gauge, Histogram};
+use crate::metric::{Counter, Histogram, Stopwatch};
 use crate::registry::Registry;
 
 /// The label `path` of requests that no route matches.
@@ -17,6 +16,9 @@ const CLIENT_CLOSED: u16 = 499;
 
 /// The label `status` of requests whose handler panicked.
 const HANDLER_PANICKED: u16 = 500;
+
+/// The size of a body that nobody has told.
+const UNKNOWN: u64 = u64::MAX;
 
 /// Buckets for the sizes of requests and answers: 64 B to 16 MiB.
 const SIZES: &[f64] = &[
@@ -110,20 +112,11 @@ impl Key for HttpMetric {
 struct Families {
     requests: Part<Counter>,
     duration: Part<Histogram>,
-    in_flight: Gauge,
+    in_flight: Option<Arc<InFlight>>,
     request_size: Part<Histogram>,
     response_size: Part<Histogram>,
     #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "the layer asks"))]
     wants_sizes: bool,
-    routes: Routes,
-}
-
-/// What one combination of method, path and status counts into.
-#[derive(Debug)]
-pub struct StatusSeries {
-    requests: Counter,
-    duration: Histogram,
-    sizes: OnceLock<(Histogram, Histogram)>,
 }
 
 impl HttpServer {
@@ -159,10 +152,9 @@ impl HttpServer {
             wants_sizes: !request_size.is_absent() || !response_size.is_absent(),
             requests: chosen.part(HttpMetric::Requests)?,
             duration: chosen.part(HttpMetric::Duration)?,
-            in_flight: chosen.part::<Gauge>(HttpMetric::InFlight)?.with(&[]),
+            in_flight: InFlight::register(&chosen.part(HttpMetric::InFlight)?, registry),
             request_size,
             response_size,
-            routes: Routes::default(),
         })))
     }
 
@@ -175,13 +167,15 @@ impl HttpServer {
     /// Starts a request. `route` is the template that matched it, never the path itself, or
     /// [`UNMATCHED`]. A method that HTTP does not define becomes `other`.
     pub fn start<R: AsRef<str>>(&self, method: &str, route: R) -> HttpRequest<R> {
-        self.0.in_flight.inc();
+        if let Some(in_flight) = &self.0.in_flight {
+            in_flight.begin();
+        }
         HttpRequest {
             families: Arc::clone(&self.0),
             method: known_method(method),
             route,
-            start: Instant::now(),
-            sizes: (None, None),
+            start: Stopwatch::start(),
+            sizes: [UNKNOWN; 2],
             finished: false,
             running: false,
         }
@@ -197,8 +191,9 @@ pub struct HttpRequest<R: AsRef<str>> {
     families: Arc<Families>,
     method: &'static str,
     route: R,
-    start: Instant,
-    sizes: (Option<u64>, Option<u64>),
+    start: Stopwatch,
+    /// Of the request and of its answer, or [`UNKNOWN`]. A request under way is moved about, so that it is kept small.
+    sizes: [u64; 2],
     finished: bool,
     /// Whether the handler is being polled: one that panics does not come back from there.
     running: bool,
@@ -226,12 +221,12 @@ impl<R: AsRef<str>> HttpRequest<R> {
 
     /// Notes the size of the request's body, in bytes.
     pub fn request_size(&mut self, bytes: u64) {
-        self.sizes.0 = Some(bytes);
+        self.sizes[0] = bytes;
     }
 
     /// Notes the size of the answer's body, in bytes.
     pub fn response_size(&mut self, bytes: u64) {
-        self.sizes.1 = Some(bytes);
+        self.sizes[1] = bytes;
     }
 
     /// Ends the request with a status code, such as `200`.
@@ -244,60 +239,45 @@ impl<R: AsRef<str>> HttpRequest<R> {
 
     /// Ends the request with a status code.
     pub fn finish_with(mut self, status: u16) {
-        self.finished = true;
-        self.record(status);
+        self.end(status);
+    }
+
+    /// The same, where the request is, so that it is not moved.
+    pub(crate) fn end(&mut self, status: u16) {
+        if !self.finished {
+            self.finished = true;
+            self.record(status);
+        }
     }
 
     fn record(&self, status: u16) {
+        let seconds = self.start.seconds();
         let families = &*self.families;
-        let (method, route) = (self.method, self.route.as_ref());
-        let look_up = |status: &str| {
-            let parts = [method, route, status];
-            StatusSeries {
-                requests: families.requests.with(&parts),
-                duration: families.duration.with(&parts),
-                sizes: OnceLock::new(),
+        let mut digits = itoa::Buffer::new();
+        let parts = [self.method, self.route.as_ref(), digits.format(status)];
+        let observe = |duration: &Histogram| duration.observe_seconds(seconds);
+        families.duration.apply(&parts, observe);
+        families.requests.apply(&parts, Counter::inc);
+        let sizes = [&families.request_size, &families.response_size];
+        for (size, bytes) in sizes.into_iter().zip(self.sizes) {
+            if bytes != UNKNOWN {
+                size.apply(&parts, |size: &Histogram| size.observe(bytes as f64));
             }
-        };
-        let series = families.routes.series((method, route), status, look_up);
-        series.duration.observe_duration(self.start.elapsed());
-        series.requests.inc();
-        if self.sizes != (None, None) {
-            self.record_sizes(&series, status);
         }
-        families.in_flight.dec();
-    }
-
-    #[cold]
-    fn record_sizes(&self, series: &StatusSeries, status: u16) {
-        let families = &*self.families;
-        let (request, response) = series.sizes.get_or_init(|| {
-            let status = status.to_string();
-            let parts = [self.method, self.route.as_ref(), &status];
-            (
-                families.request_size.with(&parts),
-                families.response_size.with(&parts),
-            )
-        });
-        if let Some(bytes) = self.sizes.0 {
-            request.observe(bytes as f64);
-        }
-        if let Some(bytes) = self.sizes.1 {
-            response.observe(bytes as f64);
+        if let Some(in_flight) = &families.in_flight {
+            in_flight.end();
         }
     }
 }
 
 impl<R: AsRef<str>> Drop for HttpRequest<R> {
     fn drop(&mut self) {
-        if !self.finished {
-            let panicked = self.running || std::thread::panicking();
-            self.record(if panicked {
-                HANDLER_PANICKED
-            } else {
-                CLIENT_CLOSED
-            });
-        }
+        let panicked = self.running || std::thread::panicking();
+        self.end(if panicked {
+            HANDLER_PANICKED
+        } else {
+            CLIENT_CLOSED
+        });
     }
 }
 

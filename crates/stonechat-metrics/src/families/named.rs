@@ -346,6 +346,8 @@ impl<K: Key> Chosen<'_, K> {
         let slots = named.slots(&template).map_err(invalid)?;
         Ok(Part {
             core: Some(self.registry.register(desc)?),
+            is_plain: (slots.iter().enumerate())
+                .all(|(label, slot)| matches!(slot, Slot::Part(part) if *part == label)),
             slots: slots.into(),
             spare: M::create(&Shape::detached()),
         })
@@ -356,6 +358,8 @@ impl<K: Key> Chosen<'_, K> {
 pub struct Part<M> {
     core: Option<Arc<FamilyCore<M>>>,
     slots: Arc<[Slot]>,
+    /// The labels hold the first parts, in their order, so that nothing has to be copied.
+    is_plain: bool,
     /// What a metric that is not registered counts into.
     spare: M,
 }
@@ -372,6 +376,7 @@ impl<M: Metric> Part<M> {
         Self {
             core: None,
             slots: Arc::from([]),
+            is_plain: true,
             spare: M::create(&Shape::detached()),
         }
     }
@@ -407,10 +412,27 @@ impl<M: Metric> Part<M> {
         self.find(parts, |core, values| session.own_in(core, values))
     }
 
+    /// Does something with the series for the parts, without taking a handle; nothing, if the metric is absent.
+    #[inline]
+    pub fn apply(&self, parts: &[&str], action: impl Fn(&M)) {
+        if let Some(core) = &self.core {
+            self.with_values(parts, |values| core.apply(values, action));
+        }
+    }
+
     fn find(&self, parts: &[&str], find: impl FnOnce(&Arc<FamilyCore<M>>, &[&str]) -> M) -> M {
-        let Some(core) = &self.core else {
-            return self.spare.clone();
-        };
+        match &self.core {
+            Some(core) => self.with_values(parts, |values| find(core, values)),
+            None => self.spare.clone(),
+        }
+    }
+
+    /// The values of the labels, which hold parts.
+    #[inline]
+    fn with_values<A>(&self, parts: &[&str], action: impl FnOnce(&[&str]) -> A) -> A {
+        if let (Some(same), true) = (parts.get(..self.slots.len()), self.is_plain) {
+            return action(same);
+        }
         let mut values = [""; LABELS_MAX];
         for (value, slot) in values.iter_mut().zip(self.slots.iter()) {
             *value = match slot {
@@ -418,7 +440,7 @@ impl<M: Metric> Part<M> {
                 Slot::Fixed(fixed) => fixed,
             };
         }
-        find(core, &values[..self.slots.len().min(LABELS_MAX)])
+        action(&values[..self.slots.len().min(LABELS_MAX)])
     }
 }
 
@@ -427,6 +449,7 @@ impl<M: Clone> Clone for Part<M> {
         Self {
             core: self.core.clone(),
             slots: Arc::clone(&self.slots),
+            is_plain: self.is_plain,
             spare: self.spare.clone(),
         }
     }

@@ -12,7 +12,7 @@ use std::thread::LocalKey;
 use super::core::Series;
 
 /// A power of two. Each holds at most one series, so this bounds what a thread keeps alive of series that were removed.
-const PLACES: usize = 64;
+const PLACES: usize = 256;
 
 /// The places of one thread for one kind of metric.
 pub struct Recent<M>([Option<Entry<M>>; PLACES]);

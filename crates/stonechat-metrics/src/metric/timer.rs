@@ -1,6 +1,6 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::Histogram;
+use super::{Histogram, Stopwatch};
 
 /// A running clock; when it is dropped, also by an early return or a panic, the time since its
 /// start is observed in the unit of the histogram.
@@ -20,7 +20,7 @@ use super::Histogram;
 #[must_use = "the time is observed when the timer is dropped"]
 pub struct Timer {
     histogram: Histogram,
-    start: Instant,
+    start: Stopwatch,
     ended: bool,
 }
 
@@ -28,7 +28,7 @@ impl Timer {
     pub(super) fn start(histogram: Histogram) -> Self {
         Self {
             histogram,
-            start: Instant::now(),
+            start: Stopwatch::start(),
             ended: false,
         }
     }
@@ -50,7 +50,7 @@ impl Timer {
 impl Drop for Timer {
     fn drop(&mut self) {
         if !self.ended {
-            self.histogram.observe_duration(self.start.elapsed());
+            self.histogram.observe_seconds(self.start.seconds());
         }
     }
 }

@@ -129,6 +129,20 @@ async fn a_request_is_in_flight_until_its_future_is_dropped() {
     assert_eq!(lines(&registry, "http_requests_total"), expected);
 }
 
+#[test]
+fn servers_that_share_a_registry_are_in_flight_together() {
+    let registry = Registry::bare();
+    let [api, files] = [(); 2].map(|()| HttpServer::register(&registry).unwrap());
+    let (call, file) = (api.start("GET", "/call"), files.start("GET", "/file"));
+    let shown = || lines(&registry, "http_requests_in_flight");
+    assert_eq!(shown(), ["http_requests_in_flight 2"]);
+    // It may end on another thread than the one it began on.
+    std::thread::spawn(|| call.finish("200")).join().unwrap();
+    assert_eq!(shown(), ["http_requests_in_flight 1"]);
+    drop(file);
+    assert_eq!(shown(), ["http_requests_in_flight 0"]);
+}
+
 /// Polls once.
 fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
