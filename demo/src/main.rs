@@ -9,6 +9,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 use stonechat_demo::{ChatArgs, Fault, LoadArgs, run_chat, run_load, switch_fault};
 use tracing_subscriber::EnvFilter;
 
+/// So that media can show what the program has allocated, and what the allocator holds.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// A small chat backend: gateway, logic, task and media in one process, and users to chat through it.
 #[derive(Debug, Parser)]
 #[command(version)]
