@@ -52,6 +52,8 @@ pub(crate) fn key(query: &Query) -> Key {
 pub(crate) struct Outcome {
     /// Samples, or what is wrong.
     pub(crate) result: Result<Collected, String>,
+    /// It failed because the source did not answer at all.
+    pub(crate) is_silence: bool,
     pub(crate) duration: Duration,
     /// When the round began; the time of its samples.
     pub(crate) at: Timestamp,

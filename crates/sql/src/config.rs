@@ -95,7 +95,9 @@ fn parse_with(file: &Path, text: &str, variables: Variables<'_>) -> Result<Loade
         Format::JustWatch => justwatch::plan(&mut check, text),
         Format::QueryExporter => query_exporter::plan(&mut check, text),
     };
-    let (plan, warnings) = report.or(plan.unwrap_or_default())?;
+    let plan = plan.unwrap_or_default();
+    report.settle(plan.queries.is_empty());
+    let (plan, warnings) = report.or(plan)?;
     Ok(Loaded {
         plan,
         format,

@@ -1,6 +1,7 @@
 //! Asks all queries of a plan on their schedules, and exchanges one plan for another.
 
 mod diff; // what a new plan changes
+mod first; // before a set is in force
 mod status; // for people
 mod task; // one query, again and again
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use stonechat_model::{Appender, Timestamp};
 use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::board::{Board, Key, Outcome, Slot, key};
@@ -82,7 +83,7 @@ impl SqlManager {
     /// asked first, while the old set is still shown; then the whole set is exchanged at once. A query whose first round
     /// fails is in the new set without series, and says why.
     ///
-    /// Takes as long as the slowest of the new queries, at most its timeout.
+    /// Takes as long as the new queries take, as many at a time as their sources allow; a source that is silent is given up soon.
     ///
     /// # Errors
     /// When a schedule is none; then nothing has changed.
@@ -91,7 +92,7 @@ impl SqlManager {
         let (kept, mut fresh, sources) = self.prepare(plan)?;
         let asked_first = self.is_running();
         if asked_first {
-            self.ask_first(&mut fresh).await;
+            first::ask(&mut fresh).await;
         }
         let kept_slots = kept.values().map(|asked| (Arc::clone(&asked.slot), None));
         let set = fresh
@@ -186,21 +187,6 @@ impl SqlManager {
         Opened {
             ask: (self.open)(source),
             permits: Arc::new(Semaphore::new(source.pool.connections_max.max(1) as usize)),
-        }
-    }
-
-    /// Asks all new queries, as many at a time as their sources allow.
-    async fn ask_first(&self, fresh: &mut [Fresh]) {
-        let mut rounds = JoinSet::new();
-        for (position, fresh) in fresh.iter().enumerate() {
-            let asker = Arc::clone(&fresh.asker);
-            rounds.spawn(async move { (position, asker.round().await) });
-        }
-        while let Some(ended) = rounds.join_next().await {
-            // A round that panicked has no outcome; its query is asked again on its schedule.
-            if let Ok((position, outcome)) = ended {
-                fresh[position].outcome = Some(outcome);
-            }
         }
     }
 

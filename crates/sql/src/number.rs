@@ -1,5 +1,7 @@
 //! A value of a row as the number of a sample.
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use stonechat_model::parse_float;
 
 use crate::rows::Value;
@@ -29,6 +31,7 @@ pub(crate) fn number(value: &Value) -> Option<Number> {
         Value::Uint(value) => whole(i128::from(*value)),
         Value::Float(value) => Number::exact(*value),
         Value::Decimal(digits) | Value::Text(digits) => written(digits.trim())?,
+        Value::Local(text) => Number::exact(local_seconds(text)?),
         // Seconds, as Prometheus has all times.
         Value::Time(millis) => {
             let seconds = whole(i128::from(*millis));
@@ -62,6 +65,39 @@ fn written(text: &str) -> Option<Number> {
             _ => false,
         };
     Some(Number { value, is_lossy })
+}
+
+/// Seconds: of a date or time since 1970, as if its zone was UTC, and of a time of the day since midnight.
+fn local_seconds(text: &str) -> Option<f64> {
+    if let "infinity" | "-infinity" = text {
+        return parse_float(text);
+    }
+    if let Ok(at) = text.parse::<DateTime>() {
+        let at = at.to_zoned(TimeZone::UTC).ok()?.timestamp();
+        return Some(seconds(at.as_microsecond()));
+    }
+    let (sign, clock) = match text.strip_prefix('-') {
+        Some(clock) => (-1.0, clock),
+        None => (1.0, text),
+    };
+    let mut parts = clock.splitn(3, ':');
+    let mut next = || {
+        parts
+            .next()?
+            .parse::<f64>()
+            .ok()
+            .filter(|part| *part >= 0.0)
+    };
+    let (hours, minutes, rest) = (next()?, next()?, next()?);
+    Some(sign * (hours * 3600.0 + minutes * 60.0 + rest))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a float tells microseconds apart for the next 200 years"
+)]
+fn seconds(micros: i64) -> f64 {
+    micros as f64 / 1e6
 }
 
 /// The digits of a decimal number without leading and trailing zeros, which say only how large it is; `None` for other notations, such as hexadecimal.
@@ -112,6 +148,24 @@ mod tests {
             (text("1e3"), Some((1000.0, false))),
             (text("+Inf"), Some((f64::INFINITY, false))),
             (Value::Time(1_500), Some((1.5, false))),
+            (
+                Value::Local("2026-11-22".to_owned()),
+                Some((1_795_305_600.0, false)),
+            ),
+            (
+                Value::Local("1970-01-02T00:00:00.25".to_owned()),
+                Some((86_400.25, false)),
+            ),
+            (
+                Value::Local("-100:20:30.5".to_owned()),
+                Some((-361_230.5, false)),
+            ),
+            (
+                Value::Local("infinity".to_owned()),
+                Some((f64::INFINITY, false)),
+            ),
+            // A text is no date, whatever it looks like.
+            (text("2026-11-22"), None),
             (text("abc"), None),
             (text(""), None),
             (Value::Null, None),

@@ -38,6 +38,8 @@ pub struct Source {
     pub pool: PoolLimits,
     /// Labels of every series that comes from it.
     pub labels: BTreeMap<String, String>,
+    /// Whom to trust, and who we are; MySQL and PostgreSQL have this in their URL.
+    pub tls: Tls,
     /// Where it is written.
     pub place: Place,
 }
@@ -89,6 +91,24 @@ pub struct RestSource {
     pub url: String,
     /// Headers of every request.
     pub headers: BTreeMap<String, Secret>,
+}
+
+/// Certificates for TLS, in PEM.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Authorities that are trusted; without it, those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// By which the server knows us.
+    pub client: Option<TlsClient>,
+}
+
+/// A certificate of our own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsClient {
+    /// The certificate.
+    pub cert_file: PathBuf,
+    /// Its key.
+    pub key_file: PathBuf,
 }
 
 /// Bounds of a source's connections.

@@ -1,17 +1,19 @@
 //! One round of a query: all its parameters are asked, and the answers become samples.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use parking_lot::Mutex;
 use stonechat_model::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::board::Outcome;
 use crate::plan::Query;
 use crate::rows::Rows;
-use crate::series::Collector;
+use crate::series::{Collected, Collector};
 use crate::source::{Ask, Question, SourceError};
 
 /// An open source, and how many may ask it at a time.
@@ -28,6 +30,13 @@ pub(crate) struct Asker {
     collector: Mutex<Collector>,
 }
 
+/// Why a round gave nothing.
+struct Failed {
+    reason: String,
+    /// The source said nothing at all.
+    is_silence: bool,
+}
+
 /// How many parameters a query has been asked for does not matter to those who ask once.
 static NO_PARAMETERS: BTreeMap<String, String> = BTreeMap::new();
 
@@ -42,21 +51,45 @@ impl Asker {
 
     /// Asks once. Waiting for one's turn does not count as time of the query.
     pub(crate) async fn round(&self) -> Outcome {
-        // Closed only when the source is, which is when nobody asks any more.
-        let _turn = self.source.permits.acquire().await;
+        let turn = self.turn().await;
+        self.asked(turn).await
+    }
+
+    /// Waits for one's turn; no turn only when the source is closed, which is when nobody asks any more.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.source.permits.acquire().await.ok()
+    }
+
+    /// Asks once, when it is one's turn.
+    pub(crate) async fn asked(&self, _turn: Option<SemaphorePermit<'_>>) -> Outcome {
         let (at, start) = (Timestamp::now(), Instant::now());
-        let answers = self.answers(start).await;
-        let result = answers
-            .map_err(|error| error.to_string())
-            .and_then(|answers| {
-                let collected = self.collector.lock().collect(&answers);
-                collected.map_err(|error| error.to_string())
-            });
+        // A mistake of ours, or of a driver, must not end the query for ever while its last value is shown.
+        let answers = AssertUnwindSafe(self.collected(start)).catch_unwind().await;
+        let result = answers.unwrap_or_else(|_| {
+            let reason = "this query made Stonechat fail inside; please report it";
+            Err(Failed {
+                reason: reason.to_owned(),
+                is_silence: false,
+            })
+        });
         Outcome {
-            result,
+            is_silence: result.as_ref().is_err_and(|failed| failed.is_silence),
+            result: result.map_err(|failed| failed.reason),
             duration: start.elapsed(),
             at,
         }
+    }
+
+    async fn collected(&self, start: Instant) -> Result<Collected, Failed> {
+        let answers = self.answers(start).await.map_err(|error| Failed {
+            is_silence: matches!(error, SourceError::Connect(_) | SourceError::Timeout(_)),
+            reason: error.to_string(),
+        })?;
+        let collected = self.collector.lock().collect(&answers);
+        collected.map_err(|error| Failed {
+            is_silence: false,
+            reason: error.to_string(),
+        })
     }
 
     async fn answers(

@@ -32,8 +32,10 @@ pub enum Value {
     Float(f64),
     /// A DECIMAL or NUMERIC, with all its digits.
     Decimal(String),
-    /// Text; also dates and times as ISO 8601.
+    /// Text.
     Text(String),
+    /// A date, a time of the day (or a duration in hours), or both, without a zone, as ISO 8601.
+    Local(String),
     /// A point in time, milliseconds since 1970.
     Time(i64),
 }

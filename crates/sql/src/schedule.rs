@@ -48,8 +48,8 @@ enum Pace {
 }
 
 impl Timetable {
-    /// The times of a query. Its name decides where between two times of the schedule it is asked, so that not all queries are
-    /// asked at once, and each at the same moments after a restart.
+    /// The times of a query. Its name decides by how much of its jitter it is asked later than the schedule says, so that not all
+    /// queries are asked at once, and each at the same moments after a restart.
     ///
     /// # Errors
     /// When the schedule is none.
@@ -67,7 +67,7 @@ impl Timetable {
             Schedule::Every(interval) => Ok(Self {
                 pace: Pace::Every {
                     interval: millis(*interval),
-                    offset: millis(share(*interval)),
+                    offset: millis(delay),
                 },
                 delay: Duration::ZERO,
                 repeat: (*interval > REPEAT_INTERVAL).then_some(REPEAT_INTERVAL),
@@ -214,6 +214,66 @@ mod tests {
             let found = table.next(at(after)).unwrap();
             assert_eq!(found, at(next), "{expression} in {zone} after {after}");
         }
+    }
+
+    /// Clocks go forward and back; each time of the day comes once, and each time of an hour once an hour.
+    #[test]
+    fn cron_expressions_when_clocks_change() {
+        let times = |expression: &str, zone: &str, after: &str, until: &str| {
+            let table = table(cron(expression, zone), Duration::ZERO).unwrap();
+            let (mut now, until, mut times) = (at(after), at(until), Vec::new());
+            while let Some(next) = table.next(now).filter(|next| *next < until) {
+                times.push(next);
+                now = next;
+            }
+            times
+        };
+        // Forward in Berlin: from 02:00 to 03:00 local time, at 01:00 UTC. What is not there is asked at the change.
+        assert_eq!(
+            times(
+                "30 2 * * *",
+                "Europe/Berlin",
+                "2026-03-28T00:00:00Z",
+                "2026-03-31T00:00:00Z"
+            ),
+            [
+                at("2026-03-28T01:30:00Z"),
+                at("2026-03-29T01:00:00Z"),
+                at("2026-03-30T00:30:00Z")
+            ]
+        );
+        // Back: from 03:00 to 02:00, at 01:00 UTC. What comes twice is asked at the first.
+        assert_eq!(
+            times(
+                "30 2 * * *",
+                "Europe/Berlin",
+                "2026-10-24T12:00:00Z",
+                "2026-10-27T00:00:00Z"
+            ),
+            [at("2026-10-25T00:30:00Z"), at("2026-10-26T01:30:00Z")]
+        );
+        for (after, until) in [
+            ("2026-03-28T00:00:00Z", "2026-03-30T00:00:00Z"),
+            ("2026-10-24T00:00:00Z", "2026-10-26T00:00:00Z"),
+        ] {
+            let hourly = times("0 * * * *", "Europe/Berlin", after, until);
+            assert_eq!(hourly.len(), 47, "{after}");
+            let hour = Duration::from_secs(3600);
+            assert!(hourly.windows(2).all(|two| two[1].since(two[0]) == hour));
+        }
+    }
+
+    #[test]
+    fn jitter_is_the_most_by_which_a_query_is_late() {
+        let interval = Duration::from_secs(60);
+        let late = |jitter| {
+            let table = table(Schedule::Every(interval), jitter).unwrap();
+            let next = table.next(at("2026-11-22T10:00:00Z")).unwrap();
+            next.since(at("2026-11-22T10:00:00Z"))
+        };
+        assert_eq!(late(Duration::ZERO), interval, "on the minute");
+        let spread = late(Duration::from_secs(10));
+        assert!(spread > Duration::ZERO && spread < Duration::from_secs(10));
     }
 
     #[test]

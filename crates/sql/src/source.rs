@@ -23,6 +23,7 @@ mod rest; // services that answer in JSON
 mod rows; // what the SQL drivers have in common
 mod sqlite; // SQLite
 mod statement; // statements that only read, and their parameters
+mod tls; // certificates from files
 
 /// One question to a source.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +80,7 @@ pub trait Ask: Send + Sync {
 /// Opens a source. Nothing is connected, and nothing can fail, before it is asked.
 #[must_use]
 pub fn open(source: &Source) -> Arc<dyn Ask> {
-    let limits = source.pool.clone();
+    let (limits, tls) = (source.pool.clone(), source.tls.clone());
     match &source.kind {
         SourceKind::MySql(url) => Arc::new(Pool::new(mysql::MySqlServer::new(url.clone()), limits)),
         SourceKind::Postgres(url) => Arc::new(Pool::new(
@@ -89,11 +90,18 @@ pub fn open(source: &Source) -> Arc<dyn Ask> {
         SourceKind::Sqlite(url) => {
             Arc::new(Pool::new(sqlite::SqliteFile::new(url.clone()), limits))
         }
-        SourceKind::Redis(source) => {
-            Arc::new(Pool::new(redis::RedisServer::new(source.clone()), limits))
-        }
-        SourceKind::ClickHouse(url) => Arc::new(clickhouse::ClickHouse::new(url.clone(), limits)),
-        SourceKind::Rest(source) => Arc::new(rest::RestService::new(source.clone(), limits)),
+        SourceKind::Redis(source) => Arc::new(Pool::new(
+            redis::RedisServer::new(source.clone(), tls),
+            limits,
+        )),
+        SourceKind::ClickHouse(url) => Arc::new(clickhouse::ClickHouse::new(
+            url.clone(),
+            http::Service::new(limits, tls),
+        )),
+        SourceKind::Rest(source) => Arc::new(rest::RestService::new(
+            source.clone(),
+            http::Service::new(limits, tls),
+        )),
     }
 }
 

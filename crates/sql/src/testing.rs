@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::plan::{
     Metric, MetricKind, OnError, OnNull, Place, PoolLimits, Query, Request, Schedule, Source,
-    SourceKind, Values,
+    SourceKind, Tls, Values,
 };
 
 /// A source that is never asked.
@@ -16,6 +16,7 @@ pub(crate) fn source(name: &str) -> Arc<Source> {
         kind: SourceKind::Sqlite(String::new()),
         pool: PoolLimits::default(),
         labels: BTreeMap::new(),
+        tls: Tls::default(),
         place: Place::default(),
     })
 }

@@ -18,6 +18,8 @@ pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub(super) struct Report {
     pub(super) problems: Problems,
     pub(super) warnings: Vec<String>,
+    /// What cannot be asked at all, such as a database that we do not know: its queries are missing, and the others are right.
+    left_out: Vec<(Problem, String)>,
     /// What each name on a page of samples belongs to: the family, its type, and where it is written.
     series: BTreeMap<String, (String, &'static str, Place)>,
     queries: BTreeMap<String, Place>,
@@ -25,6 +27,17 @@ pub(super) struct Report {
 }
 
 impl Report {
+    /// What was left out is a warning where there is something else, and a mistake where there is nothing.
+    pub(super) fn settle(&mut self, is_empty: bool) {
+        for (problem, warning) in std::mem::take(&mut self.left_out) {
+            if is_empty {
+                self.problems.0.push(problem);
+            } else if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+    }
+
     /// Mistakes in the order of the files.
     pub(super) fn or<T>(mut self, value: T) -> Result<(T, Vec<String>), Problems> {
         let first = |problem: &Problem| (problem.file.clone(), problem.place.is_none());
@@ -107,6 +120,15 @@ impl<'a> Check<'a> {
     pub(super) fn of_file(&mut self, message: impl Into<String>) {
         let problem = Problem::of_file(self.file, message);
         self.report.problems.0.push(problem);
+    }
+
+    /// Something that cannot be asked, without which the rest of the file is as good as before.
+    pub(super) fn leave_out<T>(&mut self, value: &Spanned<T>, message: impl Into<String>) {
+        let (place, message) = (self.place(value), message.into());
+        let (file, line) = (place.file.display(), place.line);
+        let warning = format!("{file}:{line}: {message}: what it would give is left out");
+        let problem = yaml::problem_at(self.file, self.text, value, message);
+        self.report.left_out.push((problem, warning));
     }
 
     /// Something that is taken, but not as its author may believe.

@@ -8,7 +8,9 @@ mod sqlite; // files
 use std::time::Duration;
 
 use stonechat_model::Secret;
+use stonechat_model::yaml::Spanned;
 
+use super::check::Check;
 use crate::plan::SourceKind;
 
 /// A source, and what was said about it besides.
@@ -82,6 +84,39 @@ const OTHERS: [(&str, &str); 20] = [
     ("bigquery", "BigQuery"),
 ];
 
+/// Reads a name as it stands in a file; `None` where it is wrong, or of a database that we do not know.
+pub(super) fn checked<T>(
+    check: &mut Check<'_>,
+    written: &Spanned<T>,
+    text: &str,
+    read: fn(&str) -> Result<Dsn, String>,
+) -> Option<Dsn> {
+    if let Some(other) = foreign(text) {
+        check.leave_out(written, format!("{other} is not supported yet"));
+        return None;
+    }
+    match read(text) {
+        Ok(dsn) => {
+            for warning in &dsn.warnings {
+                check.warn(written, warning);
+            }
+            Some(dsn)
+        }
+        Err(reason) => {
+            check.at(written, reason);
+            None
+        }
+    }
+}
+
+/// The database that a name belongs to, if it is one of the others.
+fn foreign(text: &str) -> Option<&'static str> {
+    let scheme = text.split(':').next()?.to_ascii_lowercase();
+    let plain = scheme.split(['+', '-']).next()?;
+    let known = OTHERS.iter().find(|(other, _)| *other == plain);
+    known.map(|(_, other)| *other)
+}
+
 /// Reads what drivers of Go read.
 ///
 /// # Errors
@@ -110,10 +145,8 @@ fn read(
     let (name, driver) = scheme.split_once(split).unwrap_or((scheme.as_str(), ""));
     let family = FAMILIES.iter().find(|(known, _)| *known == name);
     let Some((_, family)) = family else {
-        let plain = name.split('-').next().unwrap_or(name);
-        let known = OTHERS.iter().find(|(other, _)| *other == plain);
-        return Err(match known {
-            Some((_, other)) => format!("{other} is not supported yet"),
+        return Err(match foreign(text) {
+            Some(other) => format!("{other} is not supported yet"),
             None if name.contains(['/', '@']) => {
                 "there is no driver in front; write `driver://user@host:port/name`".to_owned()
             }

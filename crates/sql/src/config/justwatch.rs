@@ -13,7 +13,8 @@ use super::time::{ROWS_MAX_DEFAULT, TIMEOUT_DEFAULT, jitter_default};
 use super::written::{Entries, Text};
 use super::{dsn, variables};
 use crate::plan::{
-    Metric, MetricKind, OnError, OnNull, Plan, PoolLimits, Query, Request, Schedule, Source, Values,
+    Metric, MetricKind, OnError, OnNull, Plan, PoolLimits, Query, Request, Schedule, Source, Tls,
+    Values,
 };
 
 #[derive(Debug, Deserialize)]
@@ -182,16 +183,10 @@ fn sources(check: &mut Check<'_>, job: &JobFile, schedule: Option<&Schedule>) ->
             _ => format!("{}-{}", job.name.value, index + 1),
         };
         check.source_name(connection, &name);
-        let mut dsn = match dsn::go(&connection.value) {
-            Ok(dsn) => dsn,
-            Err(reason) => {
-                check.at(connection, reason);
-                continue;
-            }
+        let text = &connection.value;
+        let Some(mut dsn) = dsn::checked(check, connection, text, dsn::go) else {
+            continue;
         };
-        for warning in &dsn.warnings {
-            check.warn(connection, warning);
-        }
         for statement in job.startup_sql.iter().flatten() {
             if let Err(reason) = dsn.startup(&statement.value) {
                 check.at(statement, reason);
@@ -219,6 +214,7 @@ fn sources(check: &mut Check<'_>, job: &JobFile, schedule: Option<&Schedule>) ->
                 .filter(|(_, value)| !value.is_empty())
                 .map(|(label, value)| (label.to_owned(), value.clone()))
                 .collect(),
+            tls: Tls::default(),
             place: check.place(connection),
         }));
     }

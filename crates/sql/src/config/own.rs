@@ -4,6 +4,7 @@ mod file; // as it is written
 mod metrics; // what rows become
 mod queries; // what is asked, and when
 mod sources; // where
+mod tls; // certificates
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -12,7 +12,7 @@ use super::time::{REPEAT_DEFAULT, ROWS_MAX_DEFAULT, jitter_default, timeout_defa
 use super::url::{Shown, shown};
 use crate::plan::{
     Metric, MetricKind, OnError, OnNull, Plan, PoolLimits, Query, RedisMode, Request, RestRequest,
-    Schedule, Source, SourceKind, Values,
+    Schedule, Source, SourceKind, Tls, Values,
 };
 
 /// Writes a plan in our own format. Secrets are not written: variables of the environment stand in their place.
@@ -89,6 +89,7 @@ impl Printer {
                 self.headers(2, &source.name, &rest.headers);
             }
         }
+        self.tls(&source.tls);
         if !source.labels.is_empty() {
             self.pair(2, "labels", &flow_map(&source.labels));
         }
@@ -145,6 +146,22 @@ impl Printer {
                 self.secret(&[owner, name])
             };
             self.pair(depth + 1, &quote(name), &value);
+        }
+    }
+
+    fn tls(&mut self, tls: &Tls) {
+        let client = tls.client.as_ref();
+        let files = [
+            ("ca_file", tls.ca_file.as_ref()),
+            ("cert_file", client.map(|client| &client.cert_file)),
+            ("key_file", client.map(|client| &client.key_file)),
+        ];
+        let files: Vec<String> = files
+            .into_iter()
+            .filter_map(|(key, path)| Some(format!("{key}: {}", quote(&path?.to_string_lossy()))))
+            .collect();
+        if !files.is_empty() {
+            self.pair(2, "tls", &format!("{{{}}}", files.join(", ")));
         }
     }
 

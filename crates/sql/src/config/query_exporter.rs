@@ -17,7 +17,8 @@ use super::url::encode;
 use super::variables;
 use super::written::{Entries, Shape, Text};
 use crate::plan::{
-    Metric, MetricKind, OnError, OnNull, Plan, PoolLimits, Query, Request, Schedule, Source, Values,
+    Metric, MetricKind, OnError, OnNull, Plan, PoolLimits, Query, Request, Schedule, Source, Tls,
+    Values,
 };
 
 /// The buckets of Python's client.
@@ -117,16 +118,7 @@ fn source(check: &mut Check<'_>, name: &Text, written: &DatabaseFile) -> Option<
         Shape::Map(parts) => of_parts(parts),
         Shape::List(never) => match *never {},
     };
-    let mut dsn = match dsn::sqlalchemy(&text) {
-        Ok(dsn) => dsn,
-        Err(reason) => {
-            check.at(&written.dsn, reason);
-            return None;
-        }
-    };
-    for warning in &dsn.warnings {
-        check.warn(&written.dsn, warning);
-    }
+    let mut dsn = dsn::checked(check, &written.dsn, &text, dsn::sqlalchemy)?;
     for statement in written.connect_sql.iter().flatten() {
         if let Err(reason) = dsn.startup(&statement.value) {
             check.at(statement, reason);
@@ -148,6 +140,7 @@ fn source(check: &mut Check<'_>, name: &Text, written: &DatabaseFile) -> Option<
             ..default
         },
         labels,
+        tls: Tls::default(),
         place: check.place(name),
     })
 }

@@ -17,7 +17,7 @@ use super::variables;
 use super::written::Entries;
 use crate::plan::{
     Metric, MetricKind, OnError, OnNull, Plan, PoolLimits, Query, RedisMode, RedisSource, Request,
-    RestRequest, RestSource, Schedule, Source, SourceKind, Values,
+    RestRequest, RestSource, Schedule, Source, SourceKind, Tls, Values,
 };
 
 /// As sql2metrics has it: an hour.
@@ -137,6 +137,7 @@ fn connection<T>(
                 ..PoolLimits::default()
             },
             labels: BTreeMap::new(),
+            tls: Tls::default(),
             place: check.place(written),
         }),
         timeout: TIMEOUT_DEFAULT,
@@ -366,7 +367,7 @@ fn connection_of<'c>(
         "redis" => "redis",
         "restapi" => "restapi",
         "iotdb" => {
-            check.at(&metric.source, "the source `iotdb` is not supported yet");
+            check.leave_out(&metric.source, "the source `iotdb` is not supported yet");
             return None;
         }
         other => {

@@ -16,7 +16,7 @@ use super::check::Check;
 use super::time::INTERVAL_DEFAULT;
 use super::written::{Entries, Text};
 use super::{dsn, variables};
-use crate::plan::{Plan, PoolLimits, Source};
+use crate::plan::{Plan, PoolLimits, Source, Tls};
 
 /// What holds for all.
 struct Global {
@@ -259,16 +259,7 @@ fn source(
     global: &Global,
 ) -> Option<Arc<Source>> {
     let text = variables::shell(check, &written.value);
-    let dsn = match dsn::go(&text) {
-        Ok(dsn) => dsn,
-        Err(reason) => {
-            check.at(written, reason);
-            return None;
-        }
-    };
-    for warning in &dsn.warnings {
-        check.warn(written, warning);
-    }
+    let dsn = dsn::checked(check, written, &text, dsn::go)?;
     let mut pool = global.pool.clone();
     pool.ping = named.ping.unwrap_or(pool.ping);
     if let Some(timeout) = dsn.connect_timeout.filter(|timeout| !timeout.is_zero()) {
@@ -279,6 +270,7 @@ fn source(
         kind: dsn.kind,
         pool,
         labels: named.labels,
+        tls: Tls::default(),
         place: check.place(written),
     }))
 }

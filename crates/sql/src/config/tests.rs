@@ -240,6 +240,18 @@ fn mistakes_in_sources_have_places() {
             "unknown option `ssl_mode` in the URL; did you mean `ssl-mode`? at 1:23",
         ),
         (
+            "{redis: 'redis://h', tls: {}}",
+            "`tls` for a URL without TLS at 1:41 (write the URL with `rediss://`)",
+        ),
+        (
+            "{mysql: 'mysql://u@h/d?ssl-mode=REQUIRED', tls: {}}",
+            "`tls` and `ssl-mode` in the URL are both given at 1:63 (leave one out)",
+        ),
+        (
+            "{postgres: 'postgres://u@h/d', tls: {ca_file: no.pem}}",
+            "there is no file no.pem at 1:61 (it counts from the folder of this file)",
+        ),
+        (
             "{labels: {a: b}}",
             "the source `db` says not what it is at 1:11 (give one of mysql, postgres, sqlite, clickhouse, redis, rest)",
         ),
@@ -261,6 +273,15 @@ fn what_is_not_supported_is_refused() {
     check(
         "metrics:\n- {name: m, source: iotdb, query: s}\n",
         &["the source `iotdb` is not supported yet at 2:21"],
+    );
+    // Where there is something else, the rest is taken.
+    check(
+        "jobs:\n- name: a\n  interval: 5m\n  connections: ['sqlserver://u:hunter2@h/d', 'postgres://u@h/d']\n  queries: [{name: q, values: [v], query: s}]\n",
+        &["f.yml:4: SQL Server is not supported yet: what it would give is left out"],
+    );
+    check(
+        "mysql: {host: h, user: u, database: d}\nmetrics:\n- {name: a, source: mysql, query: SELECT 1}\n- {name: m, source: iotdb, query: s}\n",
+        &["f.yml:4: the source `iotdb` is not supported yet: what it would give is left out"],
     );
     check(
         "databases: {d: {dsn: !env NO}}\n",

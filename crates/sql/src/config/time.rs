@@ -19,10 +19,10 @@ pub(super) const REPEAT_DEFAULT: Duration = Duration::from_mins(1);
 /// Most rows of an answer.
 pub(super) const ROWS_MAX_DEFAULT: usize = 10_000;
 
-/// Queries are spread over a tenth of their interval. A time of day is meant as it is written.
+/// Queries are spread over their whole interval. A time of day is meant as it is written.
 pub(super) fn jitter_default(schedule: &Schedule) -> Duration {
     match schedule {
-        Schedule::Every(interval) => (*interval / 10).min(Duration::from_secs(10)),
+        Schedule::Every(interval) => *interval,
         Schedule::Cron { .. } => Duration::ZERO,
     }
 }

@@ -403,7 +403,7 @@ fn label_text(value: &Value) -> String {
         Value::Int(value) => value.to_string(),
         Value::Uint(value) => value.to_string(),
         Value::Float(value) => stonechat_model::format_float(*value),
-        Value::Decimal(text) | Value::Text(text) => text.clone(),
+        Value::Decimal(text) | Value::Text(text) | Value::Local(text) => text.clone(),
         Value::Time(millis) => {
             stonechat_model::format_float(Timestamp::from_millis(*millis).seconds())
         }

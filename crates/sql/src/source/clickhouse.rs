@@ -14,7 +14,6 @@ use stonechat_model::Secret;
 use super::http::{Service, body, excerpt, failed};
 use super::statement::{self, Dialect, Statement};
 use super::{Answering, Ask, Question, SourceError, bound, parsed, sql};
-use crate::plan::PoolLimits;
 use crate::rows::Rows;
 use lines::Lines;
 
@@ -40,10 +39,10 @@ pub(super) struct ClickHouse {
 
 impl ClickHouse {
     /// A server that is reached when it is first asked.
-    pub(super) fn new(url: Secret, limits: PoolLimits) -> Self {
+    pub(super) fn new(url: Secret, service: Service) -> Self {
         Self {
             url,
-            service: Service::new(limits),
+            service,
             is_plain: AtomicBool::new(false),
         }
     }

@@ -4,12 +4,13 @@ use std::error::Error as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::{Client, Response, redirect};
+use reqwest::{Certificate, Client, Identity, Response, redirect};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::SourceError;
-use crate::plan::PoolLimits;
+use super::tls::certificates;
+use crate::plan::{PoolLimits, Tls};
 use crate::rows::Rows;
 
 /// The largest answer that is read.
@@ -22,16 +23,24 @@ const EXCERPT_CHARACTERS: usize = 300;
 const REDIRECTS_MAX: usize = 5;
 
 /// A client whose connections have the limits of a source.
-fn client(limits: &PoolLimits) -> Result<Client, SourceError> {
-    let builder = Client::builder()
+fn client(limits: &PoolLimits, tls: &Tls) -> Result<Client, SourceError> {
+    let unusable = |error: reqwest::Error| SourceError::Connect(cause(&error));
+    let mut builder = Client::builder()
         .connect_timeout(limits.connect_timeout)
         .pool_max_idle_per_host(limits.connections_max as usize)
         .pool_idle_timeout(limits.idle_max)
         .redirect(redirect::Policy::custom(follow))
         .user_agent("stonechat");
-    builder
-        .build()
-        .map_err(|error| SourceError::Connect(cause(&error)))
+    let certificates = certificates(tls)?;
+    if let Some(authorities) = &certificates.authorities {
+        let authorities = Certificate::from_pem_bundle(authorities).map_err(unusable)?;
+        builder = builder.tls_certs_only(authorities);
+    }
+    if let Some((certificate, key)) = certificates.own {
+        let both = [certificate, key].join(&b'\n');
+        builder = builder.identity(Identity::from_pem(&both).map_err(unusable)?);
+    }
+    builder.build().map_err(unusable)
 }
 
 /// Follows only to the same place: the headers of a source may be secrets, and are for that place.
@@ -105,16 +114,18 @@ pub(super) fn excerpt(body: &[u8]) -> String {
 /// A service, and how many requests to it may be under way.
 pub(super) struct Service {
     limits: PoolLimits,
+    tls: Tls,
     turns: Semaphore,
     client: OnceLock<Client>,
 }
 
 impl Service {
     /// A service that is reached when it is first asked.
-    pub(super) fn new(limits: PoolLimits) -> Self {
+    pub(super) fn new(limits: PoolLimits, tls: Tls) -> Self {
         let turns = Semaphore::new(limits.connections_max.max(1) as usize);
         Self {
             limits,
+            tls,
             turns,
             client: OnceLock::new(),
         }
@@ -139,7 +150,7 @@ impl Service {
         let client = match self.client.get() {
             Some(client) => client.clone(),
             None => {
-                let built = client(&self.limits)?;
+                let built = client(&self.limits, &self.tls)?;
                 self.client.get_or_init(|| built).clone()
             }
         };

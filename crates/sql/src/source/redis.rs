@@ -18,13 +18,14 @@ use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
-    RedisError, TlsMode,
+    AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionInfo,
+    IntoConnectionInfo, RedisError, TlsCertificates, TlsMode,
 };
 
 use super::pool::{Failure, Server, Terms};
+use super::tls::certificates;
 use super::{SourceError, bound};
-use crate::plan::{RedisMode, RedisSource, Request};
+use crate::plan::{RedisMode, RedisSource, Request, Tls};
 use crate::rows::Rows;
 use command::{Order, Shape};
 
@@ -37,6 +38,7 @@ const SCAN_STEP: &str = "1000";
 /// One or more servers of Redis.
 pub(super) struct RedisServer {
     source: RedisSource,
+    tls: Tls,
 }
 
 /// A connection to one server, or to a cluster.
@@ -59,8 +61,8 @@ impl Session {
 
 impl RedisServer {
     /// Servers that are reached when they are first asked.
-    pub(super) fn new(source: RedisSource) -> Self {
-        Self { source }
+    pub(super) fn new(source: RedisSource, tls: Tls) -> Self {
+        Self { source, tls }
     }
 
     fn infos(&self) -> Result<Vec<ConnectionInfo>, SourceError> {
@@ -75,7 +77,31 @@ impl RedisServer {
             .collect()
     }
 
-    async fn open(&self, infos: Vec<ConnectionInfo>) -> Result<Session, RedisError> {
+    /// What TLS needs, where there is TLS.
+    fn certificates(
+        &self,
+        infos: &[ConnectionInfo],
+    ) -> Result<Option<TlsCertificates>, SourceError> {
+        if !infos.iter().any(|info| is_tls(info.addr())) {
+            return Ok(None);
+        }
+        let certificates = certificates(&self.tls)?;
+        Ok(Some(TlsCertificates {
+            client_tls: certificates
+                .own
+                .map(|(client_cert, client_key)| ClientTlsConfig {
+                    client_cert,
+                    client_key,
+                }),
+            root_cert: certificates.authorities,
+        }))
+    }
+
+    async fn open(
+        &self,
+        infos: Vec<ConnectionInfo>,
+        certificates: Option<TlsCertificates>,
+    ) -> Result<Session, RedisError> {
         // The pool knows better how long each may take.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
@@ -85,7 +111,10 @@ impl RedisServer {
         };
         Ok(match &self.source.mode {
             RedisMode::Standalone => {
-                let client = Client::open(first)?;
+                let client = match certificates {
+                    Some(certificates) => Client::build_with_tls(first, certificates)?,
+                    None => Client::open(first)?,
+                };
                 Session::Single(
                     client
                         .get_multiplexed_async_connection_with_config(&config)
@@ -93,7 +122,11 @@ impl RedisServer {
                 )
             }
             RedisMode::Cluster => {
-                let client = ClusterClient::builder(infos).retries(1).build()?;
+                let mut builder = ClusterClient::builder(infos).retries(1);
+                if let Some(certificates) = certificates {
+                    builder = builder.certs(certificates);
+                }
+                let client = builder.build()?;
                 Session::Cluster(client.get_async_connection().await?)
             }
             RedisMode::Sentinel { master } => {
@@ -112,8 +145,10 @@ impl RedisServer {
                 if let Some(password) = redis.password() {
                     builder = builder.set_client_to_redis_password(password);
                 }
-                if matches!(first.addr(), ConnectionAddr::TcpTls { .. }) {
+                if let Some(certificates) = certificates {
                     builder = builder
+                        .set_client_to_sentinel_certificates(certificates.clone())
+                        .set_client_to_redis_certificates(certificates)
                         .set_client_to_sentinel_tls_mode(TlsMode::Secure)
                         .set_client_to_redis_tls_mode(TlsMode::Secure);
                 }
@@ -145,8 +180,9 @@ impl Server for RedisServer {
 
     async fn connect(&self) -> Result<Session, SourceError> {
         let infos = self.infos()?;
+        let certificates = self.certificates(&infos)?;
         let places: Vec<String> = infos.iter().map(|info| info.addr().to_string()).collect();
-        let opened = self.open(infos).await;
+        let opened = self.open(infos, certificates).await;
         opened.map_err(|error| {
             SourceError::Connect(format!("{}: {}", places.join(", "), message(&error)))
         })
@@ -212,6 +248,10 @@ impl Server for RedisServer {
     }
 
     async fn close(&self, _: Session) {}
+}
+
+fn is_tls(address: &ConnectionAddr) -> bool {
+    matches!(address, ConnectionAddr::TcpTls { .. })
 }
 
 fn command(words: &[String]) -> Cmd {

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::http::{Service, body, excerpt, failed};
 use super::{Answering, Ask, Question, SourceError};
-use crate::plan::{PoolLimits, Request, RestRequest, RestSource};
+use crate::plan::{Request, RestRequest, RestSource};
 use crate::rows::Rows;
 use select::Selection;
 
@@ -45,8 +45,7 @@ struct Failed {
 
 impl RestService {
     /// A service that is reached when it is first asked.
-    pub(super) fn new(source: RestSource, limits: PoolLimits) -> Self {
-        let service = Service::new(limits);
+    pub(super) fn new(source: RestSource, service: Service) -> Self {
         Self { source, service }
     }
 

@@ -1,11 +1,13 @@
 //! Statements before they are sent: refused unless they only read, and with named parameters as the database's placeholders.
 //!
 //! This is the first of two fences. The second is the session itself, which is read-only where the database can do that; this one gives
-//! a reason that a person understands, and covers what a read-only session still allows (`INTO OUTFILE`, temporary tables).
+//! a reason that a person understands, and covers what a read-only session still allows (`INTO OUTFILE`, temporary tables, functions that
+//! do more than read). Functions that somebody wrote for a database are known to the database alone: give us a user who may only read.
 
 use super::SourceError;
 use lexer::{Token, tokens};
 
+mod effects; // what reads and does more
 mod lexer; // text to tokens
 
 /// Whose SQL it is.
@@ -119,9 +121,10 @@ fn check(dialect: Dialect, tokens: &[Token<'_>]) -> Result<(), SourceError> {
             "only statements that read may be explained, and this one has `{word}`"
         ));
     }
-    if is(&["SELECT", "WITH", "TABLE", "VALUES"], first)
-        && words.clone().any(|word| is(&["INTO"], word))
-    {
+    let selects = [
+        "SELECT", "WITH", "TABLE", "VALUES", "EXPLAIN", "DESCRIBE", "DESC",
+    ];
+    if is(&selects, first) && words.clone().any(|word| is(&["INTO"], word)) {
         return refused("SELECT … INTO writes, and only statements that read are allowed");
     }
     for pair in tokens.windows(2) {
@@ -133,7 +136,7 @@ fn check(dialect: Dialect, tokens: &[Token<'_>]) -> Result<(), SourceError> {
             ));
         }
     }
-    Ok(())
+    effects::check(dialect, tokens)
 }
 
 /// SQLite's PRAGMA tells or sets; only what tells is let through.

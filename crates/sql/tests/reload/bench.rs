@@ -7,7 +7,7 @@ use stonechat_metrics::Registry;
 use stonechat_model::{AppendError, Appended, Appender, Batch, Labels, SeriesRef, parse_float};
 use stonechat_sql::plan::{
     Metric, MetricKind, OnError, OnNull, Place, Plan, PoolLimits, Query, Request, Schedule, Source,
-    SourceKind, Values,
+    SourceKind, Tls, Values,
 };
 use stonechat_sql::rows::{Rows, Value};
 use stonechat_sql::source::{Answering, Ask, Question, SourceError};
@@ -240,6 +240,7 @@ pub fn gauge(name: &str) -> Query {
         kind: SourceKind::Sqlite(String::new()),
         pool: PoolLimits::default(),
         labels: BTreeMap::new(),
+        tls: Tls::default(),
         place: Place::default(),
     };
     Query {

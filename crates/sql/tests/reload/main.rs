@@ -287,3 +287,53 @@ async fn an_error_of_the_source_is_told_with_its_own_words() {
     let nothing: BTreeMap<String, f64> = BTreeMap::new();
     assert_ne!(bench.page(), nothing);
 }
+
+/// A reload does not wait for a thousand questions to a server that is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_is_silent_is_given_up_soon() {
+    let bench = Bench::new();
+    bench.answer("old", Script::value(1.0));
+    bench.manager.apply(&plan([gauge("old")])).await.unwrap();
+    bench.until("old", Some(1.0)).await;
+    let queries = (0..1000).map(|number| {
+        let name = format!("q{number}");
+        let gone = || SourceError::Connect("nobody is there".to_owned());
+        bench.answer(&name, Script::fails(gone).taking(Duration::from_millis(50)));
+        gauge(&name)
+    });
+    let wanted = plan(queries.collect::<Vec<_>>());
+    let start = Instant::now();
+    bench.manager.apply(&wanted).await.unwrap();
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        start.elapsed()
+    );
+    let status = bench.manager.status();
+    assert_eq!(status.len(), 1000);
+    let said = |part: &str| {
+        let errors = status.iter().filter_map(|query| query.error.as_deref());
+        errors.filter(|error| error.contains(part)).count()
+    };
+    assert_eq!(said("nobody is there"), 1000);
+    assert!(said("not asked yet") >= 990, "{}", said("not asked yet"));
+}
+
+/// A mistake of ours in one round is an error of that round, and the next is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_that_panics_is_an_error_and_not_the_end() {
+    let bench = Bench::new();
+    bench.answer("q", Script::value(7.0));
+    let mut query = gauge("q");
+    query.schedule = bench::every(Duration::from_millis(20));
+    bench.manager.apply(&plan([query])).await.unwrap();
+    bench.until("q", Some(7.0)).await;
+    bench.answer(
+        "q",
+        Script::fails(|| panic!("a mistake, made for this test")),
+    );
+    bench.until("sql_query_up", Some(0.0)).await;
+    assert_eq!(bench.shown("q"), None);
+    bench.answer("q", Script::value(8.0));
+    bench.until("q", Some(8.0)).await;
+}

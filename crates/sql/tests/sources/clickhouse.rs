@@ -12,7 +12,7 @@ use stonechat_sql::rows::Value::{Bool, Float, Int, Null, Time, Uint};
 use stonechat_sql::source::{Ask, SourceError};
 
 use crate::rest::serve;
-use crate::setup::{Terms, ask, ask_on, decimal, of_kind, text, until};
+use crate::setup::{Terms, ask, ask_on, decimal, local, of_kind, text, until};
 
 /// What was sent: settings and the like, the statement, the user.
 type Sent = Arc<Mutex<Vec<(HashMap<String, String>, String, HeaderMap)>>>;
@@ -106,7 +106,7 @@ async fn rows_are_read_by_their_types_and_settings_go_with_the_query() {
         text("größe"),
         Bool(true),
         Time(1_000),
-        text("2026-11-22"),
+        local("2026-11-22"),
         Int(-5),
     ];
     assert_eq!(without_nan, expected);

@@ -2,8 +2,8 @@ use stonechat_sql::plan::{PoolLimits, Request};
 use stonechat_sql::rows::Value::{self, Bool, Float, Int, Null, Time, Uint};
 
 use crate::setup::{
-    Database, MySql, Postgres, Sqlite, Terms, ask, ask_on, decimal, execute, source, text, url,
-    value,
+    Database, MySql, Postgres, Sqlite, Terms, ask, ask_on, decimal, execute, local, source, text,
+    url, value,
 };
 
 /// Each expression is one value.
@@ -38,17 +38,17 @@ async fn every_type_of_mysql() {
             ("1e-3", Float(0.001)),
             ("CAST('16777217' AS DOUBLE)", Float(16_777_217.0)),
             ("'größe'", text("größe")),
-            ("DATE '2026-11-22'", text("2026-11-22")),
+            ("DATE '2026-11-22'", local("2026-11-22")),
             (
                 "TIMESTAMP '2026-11-22 10:20:30'",
-                text("2026-11-22T10:20:30"),
+                local("2026-11-22T10:20:30"),
             ),
             (
                 "CAST('2026-11-22 10:20:30.25' AS DATETIME(6))",
-                text("2026-11-22T10:20:30.25"),
+                local("2026-11-22T10:20:30.25"),
             ),
-            ("TIME '-100:20:30'", text("-100:20:30")),
-            ("CAST('10:20:30.5' AS TIME(6))", text("10:20:30.500000")),
+            ("TIME '-100:20:30'", local("-100:20:30")),
+            ("CAST('10:20:30.5' AS TIME(6))", local("10:20:30.500000")),
             ("CAST('abc' AS BINARY)", text("abc")),
             ("JSON_OBJECT('a', 1)", text("{\"a\": 1}")),
         ],
@@ -99,7 +99,7 @@ async fn columns_of_a_table_of_mysql() {
     assert_eq!(shown.rows[0][0], text("source_types"));
     let created = &shown.rows[0][shown.column("Create_time").expect("a column")];
     assert!(
-        matches!(created, Value::Text(at) if at.contains('T')),
+        matches!(created, Value::Local(at) if at.contains('T')),
         "{created:?}"
     );
 }
@@ -133,16 +133,16 @@ async fn every_type_of_postgres() {
             ("'x'::char(2)", text("x ")),
             ("'public'::name", text("public")),
             ("'\\x616263'::bytea", text("abc")),
-            ("date '2026-11-22'", text("2026-11-22")),
-            ("date '1969-12-31'", text("1969-12-31")),
-            ("date 'infinity'", text("infinity")),
+            ("date '2026-11-22'", local("2026-11-22")),
+            ("date '1969-12-31'", local("1969-12-31")),
+            ("date 'infinity'", local("infinity")),
             (
                 "timestamp '2026-11-22 10:20:30.25'",
-                text("2026-11-22T10:20:30.25"),
+                local("2026-11-22T10:20:30.25"),
             ),
             ("timestamptz '1970-01-01 00:00:01.5+00'", Time(1_500)),
             ("timestamptz '1969-12-31 23:59:59.999+00'", Time(-1)),
-            ("time '10:20:30'", text("10:20:30")),
+            ("time '10:20:30'", local("10:20:30")),
             (
                 "interval '1 month 2 days 3.5 seconds'",
                 text("P1M2DT3.500000S"),

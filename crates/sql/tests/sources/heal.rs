@@ -1,15 +1,17 @@
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use stonechat_metrics::Registry;
+use stonechat_model::{AppendError, Appended, Appender, Batch, Labels, SeriesRef};
 use stonechat_sql::plan::PoolLimits;
 use stonechat_sql::rows::Value::Int;
-use stonechat_sql::source::SourceError;
+use stonechat_sql::source::{SourceError, open};
+use stonechat_sql::{SqlManager, SqlMetrics, config};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::servers::{RedisServer, free_port, mariadb};
 use crate::setup::{MySql, Postgres, ask, execute, source, until, url, value};
 
 /// A door to a server that can be shut, with everyone who is inside thrown out.
@@ -154,67 +156,14 @@ async fn a_table_that_is_altered_does_not_end_a_query() {
     }
 }
 
-/// A server that ends with its test.
-struct Running(Child);
-
-impl Running {
-    fn kill(&mut self) {
-        self.0.kill().expect("it is ours");
-        self.0.wait().expect("it has ended");
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// MariaDB in a folder of its own; nothing, where it is not installed.
-fn mariadb(folder: &Path, port: u16) -> Option<Running> {
-    let data = format!("--datadir={}", folder.join("data").display());
-    let quiet = |command: &mut Command| {
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-    };
-    if !folder.join("data").exists() {
-        let mut install = Command::new("mariadb-install-db");
-        install.args([
-            "--no-defaults",
-            "--auth-root-authentication-method=normal",
-            "--user=root",
-            &data,
-        ]);
-        quiet(&mut install);
-        install
-            .status()
-            .ok()
-            .filter(std::process::ExitStatus::success)?;
-    }
-    let mut server = Command::new("mariadbd");
-    server.args([
-        "--no-defaults",
-        "--bind-address=127.0.0.1",
-        "--skip-log-bin",
-        "--user=root",
-        &data,
-    ]);
-    server.arg(format!("--socket={}", folder.join("socket").display()));
-    server.arg(format!("--port={port}"));
-    quiet(&mut server);
-    server.spawn().ok().map(Running)
-}
-
 #[tokio::test]
 async fn a_database_that_is_killed_in_the_middle_of_a_query_is_found_again() {
     let folder = tempfile::tempdir().expect("a folder");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = free.local_addr().expect("it is bound").port();
-    drop(free);
+    let port = free_port();
     let url = format!("mysql://root@127.0.0.1:{port}/mysql");
     let source = source(MySql, &url, PoolLimits::default());
     for _ in 0..2 {
-        let Some(mut server) = mariadb(folder.path(), port) else {
-            eprintln!("skipped: MariaDB is not installed, or not for this user");
+        let Some(mut server) = mariadb(folder.path(), port, &[]) else {
             return;
         };
         until("MariaDB answers", async || {
@@ -229,4 +178,65 @@ async fn a_database_that_is_killed_in_the_middle_of_a_query_is_found_again() {
         let (answer, ()) = tokio::join!(slow, kill);
         assert!(matches!(answer, Err(SourceError::Connect(_))), "{answer:?}");
     }
+}
+
+/// A store that takes everything and keeps nothing.
+struct Nowhere;
+
+impl Appender for Nowhere {
+    fn series(&self, _: &Labels) -> Result<SeriesRef, AppendError> {
+        Ok(SeriesRef(0))
+    }
+
+    fn append(&self, batch: &Batch) -> Result<Appended, AppendError> {
+        let mut appended = Appended::default();
+        appended.accepted = batch.len();
+        Ok(appended)
+    }
+}
+
+/// Everything but the store is real: a file, schedules, pools, MariaDB and Redis, which are not there at first and are killed twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_and_restarting_mariadb_and_redis_in_the_middle_heals_by_itself() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let Some(mut redis) = RedisServer::start(&["--save", ""]).await else {
+        return;
+    };
+    redis.kill();
+    let text = format!(
+        "sources:\n  db: {{mysql: 'mysql://root@127.0.0.1:{port}/mysql'}}\n  cache: {{redis: '{}'}}\n  file: {{sqlite: empty.db}}\n\
+         queries:\n  tables: {{source: db, sql: SELECT 5, interval: 1s, metrics: {{tables: {{type: gauge}}}}}}\n  \
+         keys: {{source: cache, redis: [DBSIZE], interval: 1s, metrics: {{keys: {{type: gauge}}}}}}\n  \
+         other: {{source: file, sql: SELECT 7, interval: 1s, metrics: {{other: {{type: gauge}}}}}}\n",
+        redis.url()
+    );
+    std::fs::write(folder.path().join("empty.db"), "").expect("a file");
+    let loaded = config::parse(&folder.path().join("sql.yml"), &text).expect("a good file");
+    let metrics = SqlMetrics::register(&Registry::new()).expect("the first");
+    let manager = SqlManager::new(std::sync::Arc::new(Nowhere), Box::new(open), metrics);
+    manager.apply(&loaded.plan).await.expect("good schedules");
+    let shows = async |line: &str| manager.page().lines().any(|shown| shown == line);
+    for _ in 0..2 {
+        for line in [
+            "sql_query_up{query=\"tables\",source=\"db\"} 0",
+            "sql_query_up{query=\"keys\",source=\"cache\"} 0",
+        ] {
+            until(line, async || shows(line).await).await;
+        }
+        // No old value is shown, and the others go on.
+        assert!(!shows("tables 5").await && !shows("keys 0").await);
+        assert!(shows("other 7").await);
+        let Some(mut server) = mariadb(folder.path(), port, &[]) else {
+            return;
+        };
+        redis.restart().await;
+        for line in ["tables 5", "keys 0"] {
+            until(line, async || shows(line).await).await;
+        }
+        server.kill();
+        redis.kill();
+    }
+    manager.stop(Duration::from_secs(5)).await;
 }

@@ -9,4 +9,6 @@ mod limits; // rows, connections, time
 mod redis; // one server, Sentinel, a cluster
 mod refuse; // what writes, what is wrong, what is secret
 mod rest; // a service of HTTP
+mod servers; // servers that a test starts itself
 mod setup; // sources and questions
+mod tls; // certificates

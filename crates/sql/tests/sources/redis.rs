@@ -1,6 +1,3 @@
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
-
 use redis::aio::MultiplexedConnection;
 use stonechat_model::Secret;
 use stonechat_sql::plan::{PoolLimits, RedisMode, RedisSource, Request, SourceKind};
@@ -8,6 +5,7 @@ use stonechat_sql::rows::Rows;
 use stonechat_sql::rows::Value::{Int, Null};
 use stonechat_sql::source::{Ask, SourceError};
 
+use crate::servers::RedisServer;
 use crate::setup::{Terms, ask_on, decimal, named, of_kind, text, until};
 
 fn source(urls: &[String], mode: RedisMode) -> std::sync::Arc<dyn Ask> {
@@ -200,72 +198,9 @@ async fn more_rows_than_allowed_are_not_fetched() {
     }
 }
 
-/// A server of our own, killed at the end.
-struct Server {
-    port: u16,
-    options: Vec<String>,
-    running: Option<Child>,
-    folder: tempfile::TempDir,
-}
-
-impl Server {
-    /// Nothing, and a printed reason, where Redis is not installed.
-    async fn start(options: &[&str]) -> Option<Self> {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let mut server = Self {
-            port: free.local_addr().expect("it is bound").port(),
-            options: options.iter().map(|option| (*option).to_owned()).collect(),
-            running: None,
-            folder: tempfile::tempdir().expect("a folder"),
-        };
-        drop(free);
-        server.restart().await.then_some(server)
-    }
-
-    async fn restart(&mut self) -> bool {
-        let mut command = Command::new("redis-server");
-        if self.options.contains(&"--sentinel".to_owned()) {
-            std::fs::write(self.folder.path().join("sentinel.conf"), "").expect("a file");
-            command.arg("sentinel.conf");
-        }
-        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
-        command.args(&self.options).current_dir(self.folder.path());
-        let Ok(running) = command.stdout(Stdio::null()).spawn() else {
-            eprintln!("skipped: redis-server is not installed");
-            return false;
-        };
-        self.running = Some(running);
-        let port = self.port;
-        until("Redis listens", async || {
-            tokio::net::TcpStream::connect(("127.0.0.1", port))
-                .await
-                .is_ok()
-        })
-        .await;
-        true
-    }
-
-    fn kill(&mut self) {
-        if let Some(mut running) = self.running.take() {
-            running.kill().expect("it runs");
-            running.wait().expect("it has ended");
-        }
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
 #[tokio::test]
 async fn a_server_that_is_killed_and_started_again_is_found_again() {
-    let Some(mut server) = Server::start(&["--save", ""]).await else {
+    let Some(mut server) = RedisServer::start(&["--save", ""]).await else {
         return;
     };
     let source = source(&[server.url()], RedisMode::Standalone);
@@ -292,34 +227,56 @@ async fn a_server_that_is_killed_and_started_again_is_found_again() {
     );
 }
 
+/// Three nodes that know each other, with a third of the slots each.
+async fn cluster() -> Option<Vec<RedisServer>> {
+    let options = ["--save", "", "--cluster-enabled", "yes"];
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        nodes.push(RedisServer::start(&options).await?);
+    }
+    for (node, slots) in nodes.iter().zip(["0 5460", "5461 10922", "10923 16383"]) {
+        execute(&node.url(), &format!("CLUSTER ADDSLOTSRANGE {slots}")).await;
+        execute(
+            &nodes[0].url(),
+            &format!("CLUSTER MEET 127.0.0.1 {}", node.port),
+        )
+        .await;
+    }
+    for node in &nodes {
+        until("the cluster is whole", async || {
+            let info: redis::RedisResult<String> = redis::cmd("CLUSTER")
+                .arg("INFO")
+                .query_async(&mut admin(&node.url()).await)
+                .await;
+            info.is_ok_and(|info| {
+                info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+            })
+        })
+        .await;
+    }
+    Some(nodes)
+}
+
 #[tokio::test]
-async fn a_cluster_is_asked_as_one() {
-    let Some(server) = Server::start(&["--save", "", "--cluster-enabled", "yes"]).await else {
+async fn a_cluster_of_three_is_asked_as_one() {
+    let Some(mut nodes) = cluster().await else {
         return;
     };
-    execute(&server.url(), "CLUSTER ADDSLOTSRANGE 0 16383").await;
-    let mut admin = admin(&server.url()).await;
-    until("the cluster is whole", async || {
-        let set: redis::RedisResult<()> = redis::cmd("SET")
-            .arg("a")
-            .arg(5)
-            .query_async(&mut admin.clone())
-            .await;
-        set.is_ok()
-    })
-    .await;
-    let _: redis::Value = redis::cmd("HSET")
-        .arg("h")
-        .arg("x")
-        .arg(1)
-        .query_async(&mut admin)
-        .await
-        .expect("HSET");
-    let source = source(&[server.url()], RedisMode::Cluster);
+    // Slots 15495, 3300 and 7365: one key on each node.
+    for (node, command) in [(2, "SET a 5"), (0, "SET b 6"), (1, "HSET c x 1")] {
+        execute(&nodes[node].url(), command).await;
+    }
+    // One node is enough to find the others.
+    let source = source(&[nodes[1].url()], RedisMode::Cluster);
     for (command, rows) in [
         ("GET a", vec![vec![Int(5)]]),
-        ("HGETALL h", vec![vec![text("x"), Int(1)]]),
-        ("DBSIZE", vec![vec![Int(2)]]),
+        ("GET b", vec![vec![Int(6)]]),
+        ("HGETALL c", vec![vec![text("x"), Int(1)]]),
+        (
+            "MGET a b",
+            vec![vec![text("a"), Int(5)], vec![text("b"), Int(6)]],
+        ),
+        ("DBSIZE", vec![vec![Int(3)]]),
     ] {
         assert_eq!(
             ask(&*source, command).await.expect(command).rows,
@@ -327,27 +284,47 @@ async fn a_cluster_is_asked_as_one() {
             "{command}"
         );
     }
-    let info = ask(&*source, "INFO memory").await.expect("INFO");
+    let info = ask(&*source, "INFO clients").await.expect("INFO");
     assert_eq!(info.columns, ["node", "key", "value"]);
+    let mut of: Vec<_> = info
+        .rows
+        .iter()
+        .map(|row| format!("{:?}", row[0]))
+        .collect();
+    of.dedup();
+    assert_eq!(of.len(), 3, "of each node: {of:?}");
     let error = ask(&*source, "SCAN 0")
         .await
         .expect_err("one node only")
         .to_string();
     assert!(error.starts_with("SCAN sees one node only"), "{error}");
+    // A node that is gone takes its keys with it; those of the others are still answered, and it is found again.
+    nodes[2].kill();
+    let gone = ask(&*source, "GET a").await;
+    assert!(gone.is_err(), "{gone:?}");
+    nodes[2].restart().await;
+    until("the node is back", async || {
+        ask(&*source, "GET b")
+            .await
+            .is_ok_and(|rows| rows.rows == [[Int(6)]])
+            && ask(&*source, "GET a").await.is_ok()
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn sentinels_know_the_server_and_its_successor() {
-    let Some(mut master) = Server::start(&["--save", ""]).await else {
+    let Some(mut master) = RedisServer::start(&["--save", ""]).await else {
         return;
     };
     let follows = format!("127.0.0.1 {}", master.port);
-    let Some(replica) = Server::start(&["--save", "", "--repl-diskless-sync-delay", "0"]).await
+    let Some(replica) =
+        RedisServer::start(&["--save", "", "--repl-diskless-sync-delay", "0"]).await
     else {
         return;
     };
     execute(&replica.url(), &format!("REPLICAOF {follows}")).await;
-    let Some(sentinel) = Server::start(&["--sentinel"]).await else {
+    let Some(sentinel) = RedisServer::start(&["--sentinel"]).await else {
         return;
     };
     execute(

@@ -66,8 +66,11 @@ async fn sessions_are_read_only() {
         ),
         (
             Postgres,
-            vec!["CREATE SEQUENCE IF NOT EXISTS source_sequence"],
-            "SELECT nextval('source_sequence')",
+            vec![
+                "CREATE SEQUENCE IF NOT EXISTS source_sequence",
+                "CREATE OR REPLACE FUNCTION source_count() RETURNS bigint LANGUAGE sql AS 'SELECT nextval(''source_sequence'')'",
+            ],
+            "SELECT source_count()",
             "cannot execute nextval() in a read-only transaction (25006)",
         ),
     ] {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stonechat_model::Secret;
-use stonechat_sql::plan::{Place, PoolLimits, Request, Source, SourceKind};
+use stonechat_sql::plan::{Place, PoolLimits, Request, Source, SourceKind, Tls};
 use stonechat_sql::rows::{Rows, Value};
 use stonechat_sql::source::{Ask, Question, SourceError, open};
 
@@ -62,6 +62,7 @@ pub fn of_kind(kind: SourceKind, limits: PoolLimits) -> Arc<dyn Ask> {
         kind,
         pool: limits,
         labels: BTreeMap::new(),
+        tls: Tls::default(),
         place: Place::default(),
     })
 }
@@ -140,6 +141,10 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut check: impl FnMut()
 
 pub fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
+}
+
+pub fn local(text: &str) -> Value {
+    Value::Local(text.to_owned())
 }
 
 pub fn decimal(text: &str) -> Value {

@@ -44,7 +44,7 @@ fn text(value: &Value) -> String {
         Value::Int(value) => value.to_string(),
         Value::Uint(value) => value.to_string(),
         Value::Float(value) => format_float(*value),
-        Value::Decimal(text) | Value::Text(text) => text.clone(),
+        Value::Decimal(text) | Value::Text(text) | Value::Local(text) => text.clone(),
         Value::Time(millis) => jiff::Timestamp::from_millisecond(*millis)
             .map_or_else(|_| millis.to_string(), |time| time.to_string()),
     }

@@ -38,12 +38,22 @@ pub(super) struct SourceFile {
     pub(super) password_file: Option<Text>,
     pub(super) headers: Option<Entries<Text>>,
     pub(super) header_files: Option<Entries<Text>>,
+    pub(super) tls: Option<Spanned<TlsFile>>,
     pub(super) labels: Option<Entries<Text>>,
     pub(super) connections_max: Option<Spanned<u32>>,
     pub(super) lifetime: Option<ConfigDuration>,
     pub(super) idle: Option<ConfigDuration>,
     pub(super) ping: Option<bool>,
     pub(super) connect_timeout: Option<Span>,
+}
+
+/// Certificates.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TlsFile {
+    pub(super) ca_file: Option<Text>,
+    pub(super) cert_file: Option<Text>,
+    pub(super) key_file: Option<Text>,
 }
 
 /// A database in parts instead of a URL.

@@ -10,6 +10,7 @@ use super::super::check::Check;
 use super::super::url::{self, MYSQL_OPTIONS, POSTGRES_OPTIONS, Parts};
 use super::super::written::{Entries, Never, Shape, Text};
 use super::file::{File, PartsFile, RedisFile, SourceFile};
+use super::tls;
 use crate::plan::{PoolLimits, RedisMode, RedisSource, RestSource, Source, SourceKind};
 
 /// The sources of one file; `None` for one with mistakes, so that queries can still refer to it.
@@ -28,11 +29,13 @@ fn source(check: &mut Check<'_>, name: &Text, written: &Spanned<SourceFile>) -> 
     let pool = pool(check, &written.value);
     let password = password(check, &written.value);
     let kind = kind(check, name, &written.value, password?.as_deref());
+    let (kind, tls) = tls::apply(check, &written.value, kind?)?;
     Some(Source {
         name: name.value.clone(),
-        kind: kind?,
+        kind,
         pool: pool?,
         labels,
+        tls,
         place: check.place(name),
     })
 }

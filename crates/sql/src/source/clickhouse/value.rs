@@ -32,10 +32,12 @@ pub(super) fn value(kind: &str, raw: &str) -> Result<Value, String> {
         // A time with its zone is a point in time; one without is what the server showed.
         "DateTime" | "DateTime64" => match text.parse::<jiff::Timestamp>() {
             Ok(at) => Value::Time(at.as_millisecond()),
-            Err(_) => Value::Text(text.replacen(' ', "T", 1)),
+            Err(_) => Value::Local(text.replacen(' ', "T", 1)),
         },
-        "String" | "FixedString" | "UUID" | "IPv4" | "IPv6" | "Enum8" | "Enum16" | "Date"
-        | "Date32" | "JSON" | "Time" | "Time64" => Value::Text(text),
+        "String" | "FixedString" | "UUID" | "IPv4" | "IPv6" | "Enum8" | "Enum16" | "JSON" => {
+            Value::Text(text)
+        }
+        "Date" | "Date32" | "Time" | "Time64" => Value::Local(text),
         "Nothing" => Value::Null,
         _ => return Err(unknown(kind)),
     })

@@ -39,16 +39,16 @@ pub(super) fn read(row: &MySqlRow, index: usize, zone: &Zone) -> Result<Value, S
             other => other,
         },
         "BIT" => bits(bytes()?)?,
-        "DATE" => Value::Text(match local(bytes()?)? {
+        "DATE" => Value::Local(match local(bytes()?)? {
             Local::At(at) => at.date().to_string(),
             Local::Written(text) => text,
         }),
-        "DATETIME" => Value::Text(match local(bytes()?)? {
+        "DATETIME" => Value::Local(match local(bytes()?)? {
             Local::At(at) => at.to_string(),
             Local::Written(text) => text.replacen(' ', "T", 1),
         }),
         "TIMESTAMP" => moment(bytes()?, zone)?,
-        "TIME" => Value::Text(duration(bytes()?)?),
+        "TIME" => Value::Local(duration(bytes()?)?),
         name @ ("CHAR" | "VARCHAR" | "TINYTEXT" | "TEXT" | "MEDIUMTEXT" | "LONGTEXT" | "ENUM"
         | "SET" | "JSON" | "BINARY" | "VARBINARY" | "TINYBLOB" | "BLOB" | "MEDIUMBLOB"
         | "LONGBLOB") => text(bytes()?, name)?,
@@ -75,7 +75,7 @@ fn moment(bytes: &[u8], zone: &Zone) -> Result<Value, String> {
             .map_err(|_| format!("`{text}` is not a time"))?,
     };
     let milliseconds = zone.milliseconds(at);
-    Ok(milliseconds.map_or_else(|| Value::Text(at.to_string()), Value::Time))
+    Ok(milliseconds.map_or_else(|| Value::Local(at.to_string()), Value::Time))
 }
 
 /// A date and time: the binary protocol sends numbers, the text protocol (of SHOW) words.

@@ -46,17 +46,17 @@ fn binary(kind: &PgTypeInfo, bytes: &[u8]) -> Result<Value, String> {
             .map(Value::Decimal)
             .ok_or_else(|| format!("{bytes:?} is no NUMERIC"))?,
         "TIMESTAMPTZ" => moment(i64::from_be_bytes(fixed(bytes)?))?,
-        "TIMESTAMP" => Value::Text(match i64::from_be_bytes(fixed(bytes)?) {
+        "TIMESTAMP" => Value::Local(match i64::from_be_bytes(fixed(bytes)?) {
             i64::MAX => "infinity".to_owned(),
             i64::MIN => "-infinity".to_owned(),
             micros => local(micros)?.to_string(),
         }),
-        "DATE" => Value::Text(match i32::from_be_bytes(fixed(bytes)?) {
+        "DATE" => Value::Local(match i32::from_be_bytes(fixed(bytes)?) {
             i32::MAX => "infinity".to_owned(),
             i32::MIN => "-infinity".to_owned(),
             days => local(i64::from(days) * 86_400_000_000)?.date().to_string(),
         }),
-        "TIME" => Value::Text(clock(i64::from_be_bytes(fixed(bytes)?))),
+        "TIME" => Value::Local(clock(i64::from_be_bytes(fixed(bytes)?))),
         "INTERVAL" => Value::Text(interval(fixed(bytes)?)),
         "UUID" => Value::Text(uuid(u128::from_be_bytes(fixed(bytes)?))),
         "BIT" | "VARBIT" => bits(bytes)?,

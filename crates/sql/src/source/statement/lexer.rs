@@ -8,8 +8,8 @@ pub(super) enum Token<'a> {
     Word(&'a str, usize),
     /// `:name`, without the colon, and where the colon is.
     Parameter(&'a str, usize),
-    /// A text or name in quotes.
-    Quoted,
+    /// A text or name in quotes, with them.
+    Quoted(&'a str),
     /// Any other character.
     Mark(char, usize),
 }
@@ -36,7 +36,7 @@ pub(super) fn tokens(dialect: Dialect, sql: &str) -> Result<Vec<Token<'_>>, Sour
         } else if let Some(length) = comment(dialect, rest)? {
             length
         } else if let Some(length) = quoted(dialect, rest, before) {
-            tokens.push(Token::Quoted);
+            tokens.push(Token::Quoted(&rest[..length]));
             length
         } else if is_name(character) {
             let length = name(rest);

@@ -11,7 +11,19 @@ fn what_only_reads_is_let_through() {
         (MySql, "SELECT 'a; DELETE FROM t', \"x\\\"; DROP\""),
         (MySql, "SELECT `delete`, `into` FROM t"),
         (MySql, "SELECT REPLACE(name, 'a', 'b'), (5)--1 FROM t"),
-        (MySql, "SELECT * FROM t WHERE updated > 1 FOR UPDATE"),
+        (
+            MySql,
+            "SELECT SUBSTRING(a FROM 1 FOR 2), nextval FROM t WHERE updated > 1",
+        ),
+        (MySql, "SELECT SLEEP(1), 'get_lock(1)', get_lock FROM t"),
+        (
+            Postgres,
+            "SELECT pg_sleep(1), pg_stat_get_numscans(1), currval('s') FROM pg_stat_activity",
+        ),
+        (
+            Postgres,
+            "WITH \"a\"(\"lo\") AS (SELECT 1) SELECT \"lo\" FROM \"a\"",
+        ),
         (Postgres, "WITH a AS (SELECT 1) SELECT * FROM a"),
         (Postgres, "VALUES (1), (2)"),
         (Postgres, "TABLE t"),
@@ -33,9 +45,17 @@ fn what_only_reads_is_let_through() {
     }
 }
 
+/// Each statement is refused with a reason that has this part.
+fn all_refused(cases: &[(Dialect, &str, &str)]) {
+    for (dialect, sql, reason) in cases {
+        let error = read(*dialect, sql).expect_err(sql).to_string();
+        assert!(error.contains(reason), "{sql}: {error}");
+    }
+}
+
 #[test]
 fn what_writes_is_refused_with_the_reason() {
-    for (dialect, sql, reason) in [
+    all_refused(&[
         (MySql, "", "there is no statement"),
         (MySql, " -- nothing", "there is no statement"),
         (MySql, "DELETE FROM t", "begins with `DELETE`"),
@@ -87,14 +107,70 @@ fn what_writes_is_refused_with_the_reason() {
             "SELECT '\\'; DELETE FROM t; --'",
             "more than one statement",
         ),
+        (
+            Postgres,
+            "EXPLAIN ANALYZE SELECT * INTO copy FROM t",
+            "INTO writes",
+        ),
+        (
+            MySql,
+            "WITH a AS (SELECT 1) DELETE FROM t",
+            "begins with `DELETE`",
+        ),
         (Sqlite, "PRAGMA query_only(0)", "PRAGMA query_only"),
         (Sqlite, "PRAGMA page_size = 4096", "PRAGMA page_size"),
         (Sqlite, "ATTACH 'x' AS y", "begins with `ATTACH`"),
         (ClickHouse, "KILL QUERY WHERE 1", "begins with `KILL`"),
-    ] {
-        let error = read(dialect, sql).expect_err(sql).to_string();
-        assert!(error.contains(reason), "{sql}: {error}");
-    }
+    ]);
+}
+
+#[test]
+fn what_reads_and_does_more_is_refused() {
+    all_refused(&[
+        (
+            Postgres,
+            "SELECT set_config('default_transaction_read_only', 'off', false)",
+            "`set_config` does more than read",
+        ),
+        (
+            Postgres,
+            "SELECT pg_catalog.PG_Terminate_Backend /* now */ (pid) FROM pg_stat_activity",
+            "`pg_terminate_backend` does more than read",
+        ),
+        (
+            Postgres,
+            "SELECT \"pg_advisory_lock\"(1)",
+            "`pg_advisory_lock` does more",
+        ),
+        (
+            Postgres,
+            "SELECT U&\"pg\\005fadvisory_lock\"(1)",
+            "write it plainly",
+        ),
+        (Postgres, "SELECT lo_create(0)", "`lo_create` does more"),
+        (
+            Postgres,
+            "SELECT a FROM t FOR NO KEY UPDATE",
+            "FOR NO KEY UPDATE locks rows",
+        ),
+        (MySql, "SELECT `get_lock`('a', 1)", "`get_lock` does more"),
+        (MySql, "SELECT NEXT VALUE FOR s", "changes the sequence"),
+        (
+            MySql,
+            "SELECT * FROM t WHERE a > 1 FOR UPDATE",
+            "FOR UPDATE locks rows",
+        ),
+        (
+            MySql,
+            "SELECT * FROM t LOCK IN SHARE MODE",
+            "LOCK IN SHARE MODE locks rows",
+        ),
+        (
+            Sqlite,
+            "SELECT load_extension('x')",
+            "`load_extension` does more",
+        ),
+    ]);
 }
 
 #[test]
