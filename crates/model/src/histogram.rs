@@ -3,7 +3,16 @@
 //! The form is Prometheus' `FloatHistogram` (<https://prometheus.io/docs/specs/native_histograms/>): counts are absolute,
 //! not differences to the bucket before, and floats, since counts of integers below 2⁵³ are exact in them.
 
+mod bounds; // where buckets begin and end
+mod reset; // whether a counter began anew
+mod show; // as text
+mod sum; // arithmetic
+mod trim; // cutting observations off
+
 use std::sync::Arc;
+
+pub use bounds::{Bucket, bucket_bound};
+pub use sum::{Addition, HistogramSum, MixedSchemas};
 
 /// The schema whose bounds are given by [`Histogram::custom_values`].
 pub const CUSTOM_BUCKETS_SCHEMA: i32 = -53;

@@ -18,6 +18,7 @@ mod alert; // what a rule says to those who notify
 mod append; // samples into a store
 pub mod duration; // Prometheus durations: 1h30m
 mod histogram; // one sample that holds a distribution
+mod kahan; // sums that keep small terms
 mod labels; // what a series is called
 mod matcher; // which series are meant
 mod metadata; // what families mean, and exemplars
@@ -31,14 +32,16 @@ pub mod yaml; // the one reader of configuration files
 pub use alert::{Alert, AlertSink};
 pub use append::{AppendError, Appended, Appender, Batch, SeriesRef};
 pub use histogram::{
-    BucketSpan, Buckets, CUSTOM_BUCKETS_SCHEMA, Histogram, HistogramError, ResetHint,
+    Addition, Bucket, BucketSpan, Buckets, CUSTOM_BUCKETS_SCHEMA, Histogram, HistogramError,
+    HistogramSum, MixedSchemas, ResetHint, bucket_bound,
 };
+pub use kahan::Kahan;
 pub use labels::{
     Labels, LabelsBuilder, LabelsError, METRIC_NAME, is_label_name, is_legacy_label_name,
 };
 pub use matcher::{MatchOp, Matcher, MatcherError};
 pub use metadata::{Exemplar, Metadata, MetricType};
-pub use number::{format_float, parse_float};
+pub use number::{format_float, format_general, parse_float};
 pub use problem::{Problem, Problems, nearest};
 pub use query::{Columns, Queryable, QueryableError, Selection, TimeRange};
 pub use sample::{STALE_NAN, Timestamp, is_stale};

@@ -3,12 +3,14 @@
 mod fold; // sum, avg, min, max, count, group, stddev, stdvar
 mod groups; // which series belong together
 mod hash; // the hash by which limit_ratio samples
+mod mixed; // the same over histograms
 mod pick; // topk, bottomk, limitk, limit_ratio
 mod values; // quantile, count_values
 
-use crate::ast::{AggregateOp, Aggregation, Expr};
+use crate::ast::{AggregateOp, Aggregation, Expr, Span};
 use crate::error::EvalError;
 use crate::evaluation::{Evaluation, Grid};
+use crate::functions::remarks::Remarks;
 use crate::table::Table;
 use groups::{Group, groups_of};
 
@@ -17,14 +19,24 @@ impl Evaluation<'_> {
     pub(crate) fn aggregate(
         &self,
         aggregation: &Aggregation,
+        span: Span,
         grid: Grid,
     ) -> Result<Table, EvalError> {
         if let Some(param) = &aggregation.param {
-            return self.aggregate_with_param(aggregation, param, grid);
+            return self.aggregate_with_param(aggregation, (param, span), grid);
         }
         let table = self.table(&aggregation.expr, grid)?;
         let groups = groups_of(&table, &aggregation.grouping);
         let mut result = Table::default();
+        if !table.is_plain() {
+            for group in groups {
+                self.check_alive()?;
+                let remarks = Remarks::new(self, aggregation.expr.span, "");
+                let cells = mixed::fold(aggregation.op, &table, &group.rows, (grid.count, remarks));
+                self.push_cells(&mut result, group.head, &cells)?;
+            }
+            return Ok(result);
+        }
         for group in groups {
             self.check_alive()?;
             let cells = fold::fold(aggregation.op, &table, &group.rows, grid.count);
@@ -36,7 +48,7 @@ impl Evaluation<'_> {
     fn aggregate_with_param(
         &self,
         aggregation: &Aggregation,
-        param: &Expr,
+        (param, span): (&Expr, Span),
         grid: Grid,
     ) -> Result<Table, EvalError> {
         if aggregation.op == AggregateOp::CountValues {
@@ -46,9 +58,15 @@ impl Evaluation<'_> {
         let table = self.table(&aggregation.expr, grid)?;
         let groups = groups_of(&table, &aggregation.grouping);
         match aggregation.op {
-            AggregateOp::Quantile => self.quantiles(&table, groups, &params, param.span),
+            AggregateOp::Quantile => {
+                if !table.is_plain() {
+                    let remarks = Remarks::new(self, aggregation.expr.span, "");
+                    remarks.histogram_ignored_in("quantile");
+                }
+                self.quantiles(&table, groups, &params, param.span)
+            }
             AggregateOp::LimitRatio => self.limit_ratio(&table, &params, param.span),
-            op => self.pick(op, &table, &groups, &params),
+            op => self.pick((op, span), &table, &groups, &params),
         }
     }
 }

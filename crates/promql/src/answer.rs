@@ -1,11 +1,15 @@
 //! Tables to answers.
 
+use std::sync::Arc;
+
 use stonechat_model::{Columns, Timestamp};
 
 use crate::ast::{Expr, ExprKind};
 use crate::error::EvalError;
-use crate::evaluation::{Evaluated, Evaluation, Grid};
-use crate::table::{Head, Row, Table};
+use crate::evaluation::{Evaluated, Evaluation, Grid, Window};
+use crate::functions::remarks::HistogramPoint;
+use crate::functions::shown_samples;
+use crate::table::{Cell, Head, Row, Table};
 use crate::value::{Answer, Point, Sample, Series, Value};
 
 impl Evaluation<'_> {
@@ -25,11 +29,8 @@ impl Evaluation<'_> {
                 Evaluated::Table(table) => {
                     let table = self.settle_names(table)?;
                     let samples = table.rows().filter_map(|row| {
-                        let (_, value) = row.present().next()?;
-                        Some(Sample {
-                            labels: row.head.labels.clone(),
-                            point: Point { timestamp, value },
-                        })
+                        let (_, cell) = row.cells().next()?;
+                        Some(Sample::new(row.head.labels.clone(), timestamp, &cell))
                     });
                     Value::Vector(samples.collect())
                 }
@@ -68,23 +69,37 @@ impl Evaluation<'_> {
     fn raw_samples(&self, expr: &Expr, grid: Grid) -> Result<Vec<Series>, EvalError> {
         let mut matrix = Vec::new();
         self.each_range_series(expr, grid, &mut |series| {
-            series.each_window(grid, false, |window| {
-                self.budget.charge(window.values.len())?;
-                let labels = if series.head.name_dropped {
-                    self.nameless(&series.head.labels)
-                } else {
-                    series.head.labels.clone()
-                };
+            let labels = if series.head.name_dropped {
+                self.nameless(&series.head.labels)
+            } else {
+                series.head.labels.clone()
+            };
+            let mut keep = |floats: Window<'_>, histograms: &[HistogramPoint]| {
+                let (timestamps, values) = shown_samples(&floats);
+                self.budget.charge(values.len() + histograms.len())?;
                 matrix.push(Series {
-                    labels,
+                    labels: labels.clone(),
                     points: Columns {
-                        timestamps: window.times.to_vec(),
-                        values: window.values.to_vec(),
+                        timestamps,
+                        values,
+                        histograms: histograms.to_vec(),
                         ..Columns::default()
                     },
                 });
                 Ok(())
-            })
+            };
+            if series.has_histograms() {
+                series.each_mixed_window(grid, |window| {
+                    if let Some(extension) = window.floats.extension {
+                        return Err(EvalError::Parameter(format!(
+                            "{extension} modifier is not supported with histograms"
+                        )));
+                    }
+                    keep(window.floats, window.histograms)
+                })
+            } else {
+                series.each_window(grid, false, |window| keep(window, &[]))
+            }
         })?;
         matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
         Ok(matrix)
@@ -100,8 +115,13 @@ fn is_range(expr: &Expr) -> bool {
 
 fn series(row: Row<'_>, grid: Grid) -> Option<Series> {
     let mut points = Columns::default();
-    for (step, value) in row.present() {
-        points.push(Timestamp::from_millis(grid.time(step)), value);
+    for (step, cell) in row.cells() {
+        let time = grid.time(step);
+        match cell {
+            Cell::Float(value) => points.push(Timestamp::from_millis(time), value),
+            Cell::Histogram(histogram) => points.histograms.push((time, Arc::clone(histogram))),
+            Cell::Made(histogram) => points.histograms.push((time, histogram)),
+        }
     }
     (!points.is_empty()).then(|| Series {
         labels: row.head.labels.clone(),

@@ -1,6 +1,7 @@
 //! Operators between two expressions.
 
 mod element; // one value with one value
+mod histograms; // the same where a value may be a histogram
 mod sets; // and, or, unless
 mod signature; // by which labels series of both sides find each other
 mod vectors; // series with series
@@ -8,33 +9,50 @@ mod vectors; // series with series
 use crate::ast::{Binary, BinaryOp};
 use crate::error::EvalError;
 use crate::evaluation::{Evaluated, Evaluation, Grid};
-use crate::table::{ABSENT, Table};
-use crate::value::Severity;
+use crate::table::{ABSENT, Cell, Table};
 use element::{Outcome, compute};
+use histograms::Mixed;
 
 impl Evaluation<'_> {
     /// The values of an operator at all steps.
     pub(crate) fn binary(&self, binary: &Binary, grid: Grid) -> Result<Evaluated, EvalError> {
         let left = self.eval(&binary.left, grid)?;
         let right = self.eval(&binary.right, grid)?;
-        if matches!(binary.op, BinaryOp::TrimLower | BinaryOp::TrimUpper) {
-            return Ok(self.trim_of_floats(binary, left, grid));
-        }
         let table = match (left, right) {
             (Evaluated::Scalar(left), Evaluated::Scalar(right)) => {
+                if is_trim(binary.op) {
+                    // Numbers have nothing to trim.
+                    return Ok(Evaluated::Scalar(vec![f64::NAN; grid.count]));
+                }
                 let pairs = left.into_iter().zip(right);
                 let values = pairs.map(|(left, right)| scalars(binary.op, left, right));
                 return Ok(Evaluated::Scalar(values.collect()));
             }
             (Evaluated::Table(left), Evaluated::Scalar(right)) => {
-                self.with_scalar(binary, left, |step, value| {
-                    compute(binary.op, value, right[step]).kept(value)
-                })?
+                let plain =
+                    |step: usize, value: f64| compute(binary.op, value, right[step]).kept(value);
+                if left.is_plain() && !is_trim(binary.op) {
+                    self.with_scalar(binary, left, plain)?
+                } else {
+                    let mixed = Mixed::new(self, binary);
+                    self.with_scalar_mixed(binary, &left, |step, cell| {
+                        mixed.meet(&cell, &Cell::Float(right[step])).flatten()
+                    })?
+                }
             }
             (Evaluated::Scalar(left), Evaluated::Table(right)) => {
-                self.with_scalar(binary, right, |step, value| {
-                    compute(binary.op, left[step], value).kept(value)
-                })?
+                let plain =
+                    |step: usize, value: f64| compute(binary.op, left[step], value).kept(value);
+                if right.is_plain() && !is_trim(binary.op) {
+                    self.with_scalar(binary, right, plain)?
+                } else {
+                    let mixed = Mixed::new(self, binary);
+                    let keeps_right = binary.op.is_comparison() && !binary.returns_bool;
+                    self.with_scalar_mixed(binary, &right, |step, cell| {
+                        let met = mixed.meet(&Cell::Float(left[step]), &cell).flatten()?;
+                        Some(if keeps_right { cell.owned() } else { met })
+                    })?
+                }
             }
             (Evaluated::Table(left), Evaluated::Table(right)) if binary.op.is_set() => {
                 self.set(binary.op, &binary.matching, &left, &right)?
@@ -63,30 +81,31 @@ impl Evaluation<'_> {
                 (false, false) => ABSENT,
             }
         });
-        if binary.op.is_comparison() && !binary.returns_bool {
-            Ok(result)
-        } else {
+        if binary.op.changes_meaning() || binary.returns_bool {
             self.drop_names(result)
+        } else {
+            Ok(result)
         }
     }
 
-    /// Trimming is for histograms: between floats there is nothing to trim, and that is remarked.
-    fn trim_of_floats(&self, binary: &Binary, left: Evaluated, grid: Grid) -> Evaluated {
-        match left {
-            Evaluated::Scalar(_) => Evaluated::Scalar(vec![f64::NAN; grid.count]),
-            Evaluated::Table(table) if table.len() == 0 => Evaluated::Table(table),
-            _ => {
-                let message = format!(
-                    "incompatible sample types encountered for binary operator {:?}: float {} float",
-                    binary.op.symbol(),
-                    binary.op.symbol()
-                );
-                let span = binary.left.span.to(binary.right.span);
-                self.note(Severity::Info, span, message);
-                Evaluated::Table(Table::default())
-            }
+    /// The same where some values are histograms.
+    fn with_scalar_mixed<'t>(
+        &self,
+        binary: &Binary,
+        table: &'t Table,
+        meet: impl Fn(usize, Cell<'t>) -> Option<Cell<'static>>,
+    ) -> Result<Table, EvalError> {
+        let result = table.map_cells(meet);
+        if binary.op.changes_meaning() || binary.returns_bool {
+            self.drop_names(result)
+        } else {
+            Ok(result)
         }
     }
+}
+
+const fn is_trim(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::TrimLower | BinaryOp::TrimUpper)
 }
 
 /// Two numbers; comparisons of numbers always give 0 or 1.

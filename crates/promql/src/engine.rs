@@ -24,9 +24,12 @@ pub struct EngineOptions {
     /// Metric names are dropped at the end of the query instead of by the function that changes the meaning.
     /// Prometheus: `--enable-feature=promql-delayed-name-removal`.
     pub delayed_name_removal: bool,
-    /// `__type__` and `__unit__` are dropped together with the metric's name.
+    /// The label `__type__` says whether a metric is a counter, rather than the end of its name.
     /// Prometheus: `--enable-feature=type-and-unit-labels`.
     pub type_and_unit_labels: bool,
+    /// `rate` and its kin look at when the counting of a sample began, where samples say so.
+    /// Prometheus: `--enable-feature=use-start-timestamps`.
+    pub start_timestamps: bool,
 }
 
 impl Default for EngineOptions {
@@ -39,6 +42,7 @@ impl Default for EngineOptions {
             subquery_step: Duration::from_secs(60),
             delayed_name_removal: false,
             type_and_unit_labels: false,
+            start_timestamps: false,
         }
     }
 }
@@ -86,7 +90,9 @@ impl Engine {
         cancel: &Cancel,
     ) -> Result<Answer, EvalError> {
         let grid = Grid::instant(at.millis());
-        Evaluation::new(source, &self.options, cancel, grid).answer_instant(expr)
+        Evaluation::new(source, &self.options, cancel, grid)
+            .prepared_for(expr)
+            .answer_instant(expr)
     }
 
     /// Evaluates an expression at every step of a range. It blocks while it reads the store.
@@ -108,7 +114,9 @@ impl Engine {
         }
         let (start, end) = (steps.start.millis(), steps.end.millis());
         let grid = Grid::new(start, end, millis(steps.step)).ok_or(EvalError::Steps)?;
-        let evaluation = Evaluation::new(source, &self.options, cancel, grid).ending_at(end);
+        let evaluation = Evaluation::new(source, &self.options, cancel, grid)
+            .ending_at(end)
+            .prepared_for(expr);
         evaluation.budget.check(grid.count)?;
         evaluation.answer_range(expr)
     }

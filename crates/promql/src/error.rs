@@ -45,9 +45,6 @@ pub enum EvalError {
     /// Info metrics contradict each other.
     #[error(transparent)]
     Info(#[from] InfoError),
-    /// A part of the language that is not there yet.
-    #[error("{0} is not supported yet")]
-    Unsupported(String),
 }
 
 /// Why series of both sides of an operator do not find each other.

@@ -5,24 +5,31 @@ mod grid; // the steps
 mod invariant; // what is the same at every step
 mod notes; // warnings and infos
 mod select; // series out of the store
+mod smoothed; // values on the line between samples
+mod statistics; // histograms of which only count and sum are asked for
 mod window; // ranges of samples that move over the steps
 
 use std::time::Instant;
 
+use hashbrown::HashSet;
 use stonechat_model::Queryable;
 
 pub(crate) use grid::{Grid, elapsed, seconds};
 pub(crate) use select::{Pick, Shift, millis};
-pub(crate) use window::Window;
+pub(crate) use window::{MixedWindow, RangeSeries, Window};
 
 use crate::ast::{Expr, ExprKind, LengthContext, Span, Unary, UnaryOp};
 use crate::cancel::Cancel;
 use crate::engine::EngineOptions;
 use crate::error::EvalError;
-use crate::table::{Head, Table};
+use crate::table::{Cell, Cells, Head, Row, Table};
 use crate::value::{Annotation, Severity};
 pub(crate) use budget::Budget;
 use notes::Notes;
+pub(crate) use notes::Raised;
+
+/// The labels that describe a metric; they go when an operation changes the meaning of values.
+const METADATA_LABELS: [&str; 3] = ["__name__", "__type__", "__unit__"];
 
 /// The values of a part of the tree at all steps.
 #[derive(Debug, Clone)]
@@ -43,6 +50,8 @@ pub(crate) struct Evaluation<'a> {
     /// The end that was asked for, which need not be a step: `end()`.
     pub end: i64,
     pub budget: Budget,
+    /// Where selectors begin in the text of whose histograms only count and sum are asked for.
+    pub statistics_only: HashSet<u32>,
     notes: Notes,
 }
 
@@ -61,8 +70,15 @@ impl<'a> Evaluation<'a> {
             query,
             end: query.end(),
             budget: Budget::new(options.samples_max),
+            statistics_only: HashSet::new(),
             notes: Notes::default(),
         }
+    }
+
+    /// Looks at the whole expression before it is evaluated.
+    pub fn prepared_for(mut self, expr: &Expr) -> Self {
+        self.statistics_only = statistics::selectors(expr);
+        self
     }
 
     /// Sets the end that was asked for.
@@ -78,6 +94,16 @@ impl<'a> Evaluation<'a> {
 
     pub fn note(&self, severity: Severity, span: Span, message: String) {
         self.notes.add(severity, message, span);
+    }
+
+    /// A warning that counts how often it was given.
+    pub fn note_again(&self, span: Span, message: String) {
+        self.notes.add_counted(Severity::Warning, message, span);
+    }
+
+    /// An info on buckets that were raised, which tells of all of them.
+    pub fn note_raised(&self, span: Span, message: String, raised: Raised) {
+        self.notes.add_raised(message, span, raised);
     }
 
     /// Fails when nobody waits for the answer any more. Called between series, so that a query ends soon.
@@ -118,18 +144,18 @@ impl<'a> Evaluation<'a> {
         match &expr.kind {
             ExprKind::Number(number) => Ok(Evaluated::Scalar(vec![number.value; grid.count])),
             ExprKind::String(text) => Ok(Evaluated::Text(text.clone())),
-            ExprKind::VectorSelector(selector) => {
-                self.instant_selector(selector, grid).map(Evaluated::Table)
-            }
+            ExprKind::VectorSelector(selector) => self
+                .instant_selector(selector, expr.span, grid)
+                .map(Evaluated::Table),
             ExprKind::MatrixSelector(_) | ExprKind::Subquery(_) => {
                 // The parser lets range vectors only stand where a function takes them window by window.
                 Err(EvalError::NotForRange(expr.value_type()))
             }
             ExprKind::Unary(unary) => self.unary(unary, grid),
             ExprKind::Binary(binary) => self.binary(binary, grid),
-            ExprKind::Aggregation(aggregation) => {
-                self.aggregate(aggregation, grid).map(Evaluated::Table)
-            }
+            ExprKind::Aggregation(aggregation) => self
+                .aggregate(aggregation, expr.span, grid)
+                .map(Evaluated::Table),
             ExprKind::Call(call) => self.call(expr, call, grid),
             ExprKind::Paren(inner) => self.eval_kind(inner, grid),
         }
@@ -142,7 +168,17 @@ impl<'a> Evaluation<'a> {
         }
         match operand {
             Evaluated::Table(table) => {
-                let negated = table.map(|value| -value);
+                let negated = if table.is_plain() {
+                    table.map(|value| -value)
+                } else {
+                    table.map_cells(|_, cell| {
+                        Some(match cell {
+                            Cell::Float(value) => Cell::Float(-value),
+                            Cell::Histogram(histogram) => histogram.times(-1.0).into(),
+                            Cell::Made(histogram) => histogram.times(-1.0).into(),
+                        })
+                    })
+                };
                 self.drop_names(negated).map(Evaluated::Table)
             }
             other => Ok(other.map_scalar(|value| -value)),
@@ -185,18 +221,26 @@ impl<'a> Evaluation<'a> {
         self.budget.charge(cells)
     }
 
-    /// The labels that go with the metric's name when an operation changes the meaning of values.
-    fn reserved(&self) -> &'static [&'static str] {
-        if self.options.type_and_unit_labels {
-            &["__name__", "__type__", "__unit__"]
-        } else {
-            &["__name__"]
-        }
+    /// Adds a row that was built cell by cell.
+    pub fn push_cells(
+        &self,
+        table: &mut Table,
+        head: Head,
+        cells: &Cells,
+    ) -> Result<(), EvalError> {
+        let cost = table.push_cells(head, cells);
+        self.budget.charge(cost)
+    }
+
+    /// Adds a part of a row of another table.
+    pub fn push_row(&self, table: &mut Table, row: Row<'_>) -> Result<(), EvalError> {
+        let cost = table.push_mixed(row.head.clone(), row.from, row.values, row.histograms);
+        self.budget.charge(cost)
     }
 
     /// Labels without the metric's name.
     pub fn nameless(&self, labels: &stonechat_model::Labels) -> stonechat_model::Labels {
-        labels.drop(self.reserved())
+        labels.drop(&METADATA_LABELS)
     }
 
     /// Drops the names of all rows, now or at the end of the query, as the engine is set.
@@ -209,7 +253,7 @@ impl<'a> Evaluation<'a> {
 
     fn drop_names_now(&self, table: Table) -> Result<Table, EvalError> {
         // Rows of one metric differ in other labels, so nothing can become the same.
-        let one_metric = !self.options.type_and_unit_labels && is_one_metric(&table);
+        let one_metric = is_one_metric(&table);
         let nameless = table.map_heads(|head| head.labels = self.nameless(&head.labels));
         if one_metric {
             Ok(nameless)
@@ -234,9 +278,20 @@ impl<'a> Evaluation<'a> {
 }
 
 fn is_one_metric(table: &Table) -> bool {
-    let mut names = table.rows().map(|row| row.head.labels.metric_name());
-    let first = names.next().unwrap_or_default();
-    names.all(|name| name == first)
+    // What describes a metric comes first in the order of labels.
+    let of =
+        |row: Row<'_>| METADATA_LABELS.map(|name| row.head.labels.get(name).map(str::to_owned));
+    let Some(first) = (table.len() > 0).then(|| of(table.row(0))) else {
+        return true;
+    };
+    let is_first = |row: Row<'_>| {
+        let labels = &row.head.labels;
+        METADATA_LABELS
+            .iter()
+            .zip(&first)
+            .all(|(name, value)| labels.get(name) == value.as_deref())
+    };
+    table.rows().all(is_first)
 }
 
 impl Evaluated {

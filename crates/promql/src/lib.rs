@@ -31,7 +31,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Native histograms are not evaluated yet: the columns of a store hold floats.
+//! Native histograms stand beside numbers in one table, whose cells are numbers, histograms or nothing.
 
 pub mod ast; // the tree
 mod lexer; // text to tokens
@@ -48,8 +48,7 @@ mod functions; // rate(...)
 mod answer; // tables to answers
 mod cancel; // stopping a query from outside
 mod error; // why there is no answer
-mod kahan; // sums that keep small terms
-mod number; // numbers in messages
+mod mean; // the mean of values that come one by one
 mod value; // what a query answers
 
 mod memory_store; // samples in memory

@@ -1,20 +1,21 @@
 //! Series with their values at every step: what evaluation passes from part to part.
 //!
 //! All values stand in one buffer, row behind row, and a row covers only the steps from its first to its last value.
-//! So a series that lived for ten steps of a thousand costs ten cells, and a function over all values is one loop.
+//! So a series that lived for ten steps of a thousand costs ten cells, and a function over all values is one loop. The few
+//! histograms stand in a column of their own, at which their cells point.
+
+mod cell; // one value: a number, a histogram, or nothing
+mod cells; // a row while it is built
+
+use std::sync::Arc;
 
 use hashbrown::HashMap;
-use stonechat_model::{Labels, STALE_NAN, is_stale};
+use stonechat_model::{Histogram, Labels};
+
+pub(crate) use cell::{ABSENT, Cell, histogram_weight, is_absent, is_float, is_histogram, sound};
+pub(crate) use cells::Cells;
 
 use crate::error::EvalError;
-
-/// "No value at this step." Stale markers never leave a selector, and arithmetic cannot make this NaN, so its bits are free
-/// to mean something else.
-pub(crate) const ABSENT: f64 = STALE_NAN;
-
-pub(crate) fn is_absent(value: f64) -> bool {
-    is_stale(value)
-}
 
 /// What a row is called.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,6 +49,9 @@ struct Extent {
 pub(crate) struct Table {
     rows: Vec<Extent>,
     values: Vec<f64>,
+    histograms: Vec<Arc<Histogram>>,
+    /// What the histograms cost beyond their cells.
+    weight: usize,
 }
 
 /// One series of a table.
@@ -58,10 +62,12 @@ pub(crate) struct Row<'a> {
     pub from: usize,
     /// The values from there on, with gaps as [`ABSENT`].
     pub values: &'a [f64],
+    /// What cells of histograms point at.
+    pub histograms: &'a [Arc<Histogram>],
 }
 
 impl<'a> Row<'a> {
-    /// The value at a step, or [`ABSENT`].
+    /// The value at a step as it is stored, or [`ABSENT`].
     pub fn at(self, step: usize) -> f64 {
         step.checked_sub(self.from)
             .and_then(|index| self.values.get(index))
@@ -69,13 +75,29 @@ impl<'a> Row<'a> {
             .unwrap_or(ABSENT)
     }
 
-    /// Steps and values where there is one.
+    /// What a stored value means.
+    pub fn cell(self, value: f64) -> Option<Cell<'a>> {
+        Cell::of(value, self.histograms)
+    }
+
+    /// Steps and stored values where there is one.
     pub fn present(self) -> impl Iterator<Item = (usize, f64)> + use<'a> {
-        let from = self.from;
-        let cells = self.values.iter().copied().enumerate();
-        cells
+        (self.from..)
+            .zip(self.values.iter().copied())
             .filter(|(_, value)| !is_absent(*value))
-            .map(move |(index, value)| (from + index, value))
+    }
+
+    /// Steps and values where there is a number.
+    pub fn floats(self) -> impl Iterator<Item = (usize, f64)> + use<'a> {
+        (self.from..)
+            .zip(self.values.iter().copied())
+            .filter(|(_, value)| is_float(*value))
+    }
+
+    /// Steps and what stands there.
+    pub fn cells(self) -> impl Iterator<Item = (usize, Cell<'a>)> + use<'a> {
+        self.present()
+            .filter_map(move |(step, value)| Some((step, self.cell(value)?)))
     }
 }
 
@@ -87,7 +109,17 @@ impl Table {
 
     /// Number of cells, which is what it costs.
     pub fn cells(&self) -> usize {
-        self.values.len()
+        self.values.len() + self.weight
+    }
+
+    /// True when all cells are numbers.
+    pub fn is_plain(&self) -> bool {
+        self.histograms.is_empty()
+    }
+
+    /// What its cells point at.
+    pub fn histograms(&self) -> &[Arc<Histogram>] {
+        &self.histograms
     }
 
     pub fn row(&self, index: usize) -> Row<'_> {
@@ -96,6 +128,7 @@ impl Table {
             head: &extent.head,
             from: extent.from,
             values: &self.values[extent.start..extent.end],
+            histograms: &self.histograms,
         }
     }
 
@@ -103,53 +136,98 @@ impl Table {
         (0..self.len()).map(|index| self.row(index))
     }
 
-    /// Adds a row whose first value belongs to step `from`. Gaps at both ends are cut off, and a row without any value is left
-    /// out. Gives the number of cells it took.
+    /// Adds a row of numbers whose first belongs to step `from`. Gaps at both ends are cut off, and a row without any value
+    /// is left out. Gives what it costs.
     pub fn push(&mut self, head: Head, from: usize, values: &[f64]) -> usize {
+        self.push_mixed(head, from, values, &[])
+    }
+
+    /// Adds a row as [`push`](Self::push), some of whose values point at histograms.
+    pub fn push_mixed(
+        &mut self,
+        head: Head,
+        from: usize,
+        values: &[f64],
+        histograms: &[Arc<Histogram>],
+    ) -> usize {
         let Some(first) = values.iter().position(|value| !is_absent(*value)) else {
             return 0;
         };
         let last = values.iter().rposition(|value| !is_absent(*value));
         let present = &values[first..=last.unwrap_or(first)];
-        let start = self.values.len();
+        let (start, cells) = (self.values.len(), self.cells());
         self.values.extend_from_slice(present);
+        if !histograms.is_empty() {
+            for value in &mut self.values[start..] {
+                if let Some(Cell::Histogram(histogram)) = Cell::of(*value, histograms) {
+                    self.weight += histogram_weight(histogram);
+                    *value = cell::point_at(&mut self.histograms, Arc::clone(histogram));
+                }
+            }
+        }
         self.rows.push(Extent {
             head,
             from: from + first,
             start,
             end: self.values.len(),
         });
-        present.len()
+        self.cells() - cells
+    }
+
+    /// Adds a row that was built cell by cell.
+    pub fn push_cells(&mut self, head: Head, cells: &Cells) -> usize {
+        self.push_mixed(head, 0, cells.values(), cells.histograms())
     }
 
     /// Adds all rows of another table.
     pub fn append(&mut self, other: &Self) {
         for row in other.rows() {
-            self.push(row.head.clone(), row.from, row.values);
+            self.push_mixed(row.head.clone(), row.from, row.values, row.histograms);
         }
     }
 
-    /// Changes every value, in place.
-    pub fn map(mut self, change: impl Fn(f64) -> f64) -> Self {
-        for value in &mut self.values {
-            if !is_absent(*value) {
-                *value = change(*value);
-            }
-        }
-        self
+    /// Changes every number, in place. Histograms are taken away.
+    pub fn map(self, change: impl Fn(f64) -> f64) -> Self {
+        self.map_steps(|_, value| change(value))
     }
 
-    /// Changes every value, knowing its step, in place. [`ABSENT`] takes a value away.
+    /// Changes every number, knowing its step, in place. [`ABSENT`] takes a value away. Histograms are taken away.
     pub fn map_steps(mut self, change: impl Fn(usize, f64) -> f64) -> Self {
         for extent in &self.rows {
             let cells = &mut self.values[extent.start..extent.end];
             for (step, value) in (extent.from..).zip(cells) {
-                if !is_absent(*value) {
+                if is_float(*value) {
                     *value = change(step, *value);
+                } else {
+                    *value = ABSENT;
                 }
             }
         }
+        self.histograms = Vec::new();
+        self.weight = 0;
         self
+    }
+
+    /// Changes every cell, of whatever kind, knowing its step.
+    pub fn map_cells<'t>(
+        &'t self,
+        change: impl Fn(usize, Cell<'t>) -> Option<Cell<'static>>,
+    ) -> Self {
+        let mut mapped = Self::default();
+        let mut cells = Cells::default();
+        for row in self.rows() {
+            cells.reset(row.values.len());
+            for (step, cell) in row.cells() {
+                cells.set(step - row.from, change(step, cell));
+            }
+            mapped.push_mixed(
+                row.head.clone(),
+                row.from,
+                cells.values(),
+                cells.histograms(),
+            );
+        }
+        mapped
     }
 
     /// Changes what rows are called.
@@ -174,7 +252,8 @@ impl Table {
     pub fn spread(&self, count: usize) -> Self {
         let mut spread = Self::default();
         for row in self.rows() {
-            spread.push(row.head.clone(), 0, &vec![row.at(0); count]);
+            let values = vec![row.at(0); count];
+            spread.push_mixed(row.head.clone(), 0, &values, row.histograms);
         }
         spread
     }
@@ -224,7 +303,7 @@ impl Table {
         }
         let mut head = row.head.clone();
         head.name_dropped = all().any(|row| row.head.name_dropped);
-        self.push(head, from, &cells);
+        self.push_mixed(head, from, &cells, row.histograms);
         Ok(())
     }
 }

@@ -1,10 +1,12 @@
 //! What a query answers.
 
 use std::fmt;
+use std::sync::Arc;
 
-use stonechat_model::{Columns, Labels, Timestamp};
+use stonechat_model::{Columns, Histogram, Labels, Timestamp};
 
 use crate::ast::{Span, ValueType};
+use crate::table::Cell;
 
 /// The answer to a query.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,8 +60,24 @@ pub struct Point {
 pub struct Sample {
     /// The series.
     pub labels: Labels,
-    /// Time and value.
+    /// Time and value; the value is 0 where there is a histogram, as in Prometheus.
     pub point: Point,
+    /// The histogram, if the sample is one.
+    pub histogram: Option<Arc<Histogram>>,
+}
+
+impl Sample {
+    pub(crate) fn new(labels: Labels, timestamp: Timestamp, cell: &Cell<'_>) -> Self {
+        let value = match cell {
+            Cell::Float(value) => *value,
+            _ => 0.0,
+        };
+        Self {
+            labels,
+            point: Point { timestamp, value },
+            histogram: cell.histogram().cloned(),
+        }
+    }
 }
 
 /// Samples of a series.
@@ -67,7 +85,7 @@ pub struct Sample {
 pub struct Series {
     /// The series.
     pub labels: Labels,
-    /// Its samples as two columns; there is at least one.
+    /// Its samples, numbers and histograms; there is at least one.
     pub points: Columns,
 }
 

@@ -59,7 +59,7 @@ fn wrong_expectations_fail() {
         ("eval instant at 0 a * 0\n  {b=\"c\"} 1e-9", "got 0"),
         (
             "eval range from 0 to 1m step 1m a\n  a{b=\"c\"} 1",
-            "expected [(0, 1.0)]",
+            "expected [(0, 1)]",
         ),
         ("eval instant at 0 a\n  expect fail", "expected a failure"),
         (
@@ -84,7 +84,7 @@ fn wrong_expectations_fail() {
         ),
         (
             "eval instant at 0 a\n  a{b=\"c\"} {{count:1}}",
-            "native histograms are not supported",
+            "expected {{schema:0 count:1 counter_reset_hint:Unknown buckets:[] n_buckets:[]}} for a{b=\"c\"}, got 1",
         ),
         (
             "eval instant at 0 1\n  2",
@@ -121,9 +121,21 @@ fn a_line_that_is_no_command_is_an_error() {
 }
 
 #[test]
-fn histograms_are_read_and_reported() {
-    let script =
-        "load 1m\n  h {{schema:0 count:1 sum:2 buckets:[1]}}x3 5\n\neval instant at 4m h\n  h 5\n";
-    let report = test_script::run(script).unwrap();
-    assert_eq!((report.passed(), report.outcomes.len()), (1, 1));
+fn histograms_are_compared_bucket_by_bucket() {
+    let load = "load 1m\n  h {{schema:0 count:3 sum:2 buckets:[1 2]}}\n\n";
+    for (expected, message) in [
+        ("{{count:3 sum:2 buckets:[1 2 0]}}", None),
+        ("{{count:3 sum:2 buckets:[2 1]}}", Some("expected")),
+        ("{{count:3 sum:2 offset:1 buckets:[1 2]}}", Some("expected")),
+        (
+            "{{count:3 sum:2 buckets:[1 2] counter_reset_hint:gauge}}",
+            Some("expected"),
+        ),
+    ] {
+        let script = format!("{load}eval instant at 0 h\n  h {expected}\n");
+        match message {
+            Some(message) => check_failure(&script, message),
+            None => assert_eq!(test_script::run(&script).unwrap().passed(), 1),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use stonechat_model::{Columns, Labels, Timestamp, format_float};
+use stonechat_model::{Columns, Histogram, Labels, Timestamp, format_float};
 use stonechat_promql::{Point, Value};
 
 /// The `data` of a query's answer. `at` is the time that a text gets, which has none of its own.
@@ -24,15 +24,35 @@ pub(crate) fn value(value: &Value, at: Timestamp) -> String {
         Value::Vector(samples) => list(&mut text, samples, |text, sample| {
             text.push_str(r#"{"metric":"#);
             labels(text, &sample.labels);
-            text.push_str(r#","value":"#);
-            point(text, sample.point);
+            match &sample.histogram {
+                Some(histogram) => {
+                    text.push_str(r#","histogram":"#);
+                    histogram_point(text, sample.point.timestamp, histogram);
+                }
+                None => {
+                    text.push_str(r#","value":"#);
+                    point(text, sample.point);
+                }
+            }
             text.push('}');
         }),
         Value::Matrix(all) => list(&mut text, all, |text, series| {
             text.push_str(r#"{"metric":"#);
             labels(text, &series.labels);
-            text.push_str(r#","values":"#);
-            points(text, &series.points);
+            if !series.points.timestamps.is_empty() {
+                text.push_str(r#","values":"#);
+                points(text, &series.points);
+            }
+            if !series.points.histograms.is_empty() {
+                text.push_str(r#","histograms":"#);
+                list(
+                    text,
+                    &series.points.histograms,
+                    |text, (time, histogram)| {
+                        histogram_point(text, Timestamp::from_millis(*time), histogram);
+                    },
+                );
+            }
             text.push('}');
         }),
     }
@@ -76,6 +96,39 @@ fn point(text: &mut String, point: Point) {
     text.push_str(",\"");
     float(text, point.value);
     text.push_str("\"]");
+}
+
+/// `[1435781430.781,{"count":"3","sum":"4.5","buckets":[[0,"1","2","3"]]}]`, without the empty buckets.
+/// Source: `MarshalHistogram` in `util/jsonutil/marshal.go`.
+fn histogram_point(text: &mut String, timestamp: Timestamp, histogram: &Histogram) {
+    text.push('[');
+    seconds(text, timestamp);
+    text.push_str(r#",{"count":""#);
+    float(text, histogram.count);
+    text.push_str(r#"","sum":""#);
+    float(text, histogram.sum);
+    text.push('"');
+    let mut buckets = histogram.buckets();
+    buckets.retain(|bucket| bucket.count != 0.0);
+    if !buckets.is_empty() {
+        text.push_str(r#","buckets":"#);
+        list(text, &buckets, |text, bucket| {
+            let inclusive = match (bucket.lower_inclusive, bucket.upper_inclusive) {
+                (false, true) => "[0",
+                (true, false) => "[1",
+                (false, false) => "[2",
+                (true, true) => "[3",
+            };
+            text.push_str(inclusive);
+            for value in [bucket.lower, bucket.upper, bucket.count] {
+                text.push_str(",\"");
+                float(text, value);
+                text.push('"');
+            }
+            text.push(']');
+        });
+    }
+    text.push_str("}]");
 }
 
 /// A value as Prometheus' API writes it: with an exponent below 1e-6 and from 1e21 on.
@@ -143,6 +196,9 @@ fn quoted(text: &mut String, string: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use stonechat_model::{BucketSpan, Buckets};
     use stonechat_promql::{Sample, Series};
 
     use super::*;
@@ -151,6 +207,65 @@ mod tests {
         Point {
             timestamp: Timestamp::from_millis(millis),
             value,
+        }
+    }
+
+    fn histogram() -> Arc<Histogram> {
+        Arc::new(Histogram {
+            count: 4.0,
+            sum: 2.5,
+            zero_threshold: 0.001,
+            zero_count: 1.0,
+            positive: Buckets {
+                spans: vec![BucketSpan {
+                    offset: 1,
+                    length: 2,
+                }],
+                counts: vec![2.0, 0.0],
+            },
+            negative: Buckets {
+                spans: vec![BucketSpan {
+                    offset: 0,
+                    length: 1,
+                }],
+                counts: vec![1.0],
+            },
+            ..Histogram::default()
+        })
+    }
+
+    #[test]
+    fn histograms_are_written_bucket_by_bucket() {
+        let sample = Sample {
+            labels: Labels::default(),
+            point: at(1000, 0.0),
+            histogram: Some(histogram()),
+        };
+        let series = Series {
+            labels: Labels::default(),
+            points: Columns {
+                timestamps: vec![0],
+                values: vec![1.0],
+                histograms: vec![(1500, histogram())],
+                ..Columns::default()
+            },
+        };
+        let written = r#"{"count":"4","sum":"2.5","buckets":[[1,"-1","-0.5","1"],[3,"-0.001","0.001","1"],[0,"1","2","2"]]}"#;
+        for (input, result) in [
+            (
+                Value::Vector(vec![sample]),
+                format!(r#"vector","result":[{{"metric":{{}},"histogram":[1,{written}]}}]"#),
+            ),
+            (
+                Value::Matrix(vec![series]),
+                format!(
+                    r#"matrix","result":[{{"metric":{{}},"values":[[0,"1"]],"histograms":[[1.500,{written}]]}}]"#
+                ),
+            ),
+        ] {
+            let text = value(&input, Timestamp::from_millis(0));
+            assert_eq!(text, format!(r#"{{"resultType":"{result}}}"#));
+            serde_json::from_str::<serde_json::Value>(&text).unwrap();
         }
     }
 
@@ -179,6 +294,7 @@ mod tests {
                 Value::Vector(vec![Sample {
                     labels: up,
                     point: at(1000, f64::INFINITY),
+                    histogram: None,
                 }]),
                 r#"{"resultType":"vector","result":[{"metric":{"__name__":"up","path":"a\"\\\u0001"},"value":[1,"+Inf"]}]}"#,
             ),

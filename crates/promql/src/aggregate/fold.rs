@@ -1,24 +1,25 @@
 //! Aggregations that take one value after the other.
 
+use stonechat_model::Kahan;
+
 use crate::ast::AggregateOp;
-use crate::kahan::{Kahan, Mean};
-use crate::table::{ABSENT, Table};
+use crate::mean::Mean;
+use crate::table::{ABSENT, Table, is_float};
 
 /// Aggregates rows of a table into one cell per step.
 pub(super) fn fold(op: AggregateOp, table: &Table, rows: &[usize], steps: usize) -> Vec<f64> {
-    let by_step = ByStep { table, rows, steps };
+    let any = matches!(op, AggregateOp::Count | AggregateOp::Group);
+    let by_step = ByStep {
+        table,
+        rows,
+        steps,
+        any,
+    };
     match op {
         AggregateOp::Sum => by_step.fold(
             Kahan::new,
             |sum, value| *sum = sum.plus(value),
-            |sum| {
-                // What was lost does not matter beside infinity, and infinity minus itself is NaN.
-                if sum.sum.is_infinite() {
-                    sum.sum
-                } else {
-                    sum.total()
-                }
-            },
+            |sum| sum.total(),
         ),
         AggregateOp::Avg => by_step.fold(Mean::new, Mean::add, Mean::mean),
         AggregateOp::Min => by_step.fold(
@@ -50,9 +51,17 @@ struct ByStep<'a> {
     table: &'a Table,
     rows: &'a [usize],
     steps: usize,
+    any: bool,
 }
 
-impl ByStep<'_> {
+impl<'a> ByStep<'a> {
+    /// What counts at the steps of a row: numbers, or anything where only the number of values matters.
+    fn steps_of(&self, row: usize) -> impl Iterator<Item = (usize, f64)> + use<'a> {
+        let any = self.any;
+        let present = self.table.row(row).present();
+        present.filter(move |(_, value)| any || is_float(*value))
+    }
+
     /// One accumulator per step; it begins with the first value, so that a step without any has none.
     fn fold<A: Clone>(
         &self,
@@ -62,7 +71,7 @@ impl ByStep<'_> {
     ) -> Vec<f64> {
         let mut accumulators: Vec<Option<A>> = vec![None; self.steps];
         for &row in self.rows {
-            for (step, value) in self.table.row(row).present() {
+            for (step, value) in self.steps_of(row) {
                 match &mut accumulators[step] {
                     Some(accumulator) => add(accumulator, value),
                     empty => *empty = Some(begin(value)),

@@ -7,9 +7,10 @@ use super::hash::position;
 use crate::ast::{AggregateOp, Span};
 use crate::error::EvalError;
 use crate::evaluation::Evaluation;
-use crate::number::format_general;
-use crate::table::{ABSENT, Table, is_absent};
+use crate::functions::remarks::Remarks;
+use crate::table::{ABSENT, Table, is_absent, is_float};
 use crate::value::Severity;
+use stonechat_model::format_general;
 
 /// A value that was picked: its row, its step.
 #[derive(Debug, Clone, Copy)]
@@ -22,12 +23,15 @@ struct Picked {
 impl Evaluation<'_> {
     pub(super) fn pick(
         &self,
-        op: AggregateOp,
+        (op, span): (AggregateOp, Span),
         table: &Table,
         groups: &[Group],
         params: &[f64],
     ) -> Result<Table, EvalError> {
         let limits = limits(params)?;
+        if op != AggregateOp::Limitk && !table.is_plain() && limits.iter().any(|limit| *limit > 0) {
+            Remarks::new(self, span, "").histogram_ignored_in(op.name());
+        }
         let mut result = Table::default();
         let mut best = Vec::new();
         for group in groups {
@@ -40,7 +44,10 @@ impl Evaluation<'_> {
                     step,
                     value: table.row(row).at(step),
                 });
-                let present = present.filter(|candidate| !is_absent(candidate.value));
+                let present = present.filter(|candidate| match op {
+                    AggregateOp::Limitk => !is_absent(candidate.value),
+                    _ => is_float(candidate.value),
+                });
                 match op {
                     AggregateOp::Limitk => best.extend(present.take(limit)),
                     AggregateOp::Topk => keep_best(present, limit, &mut best, true),
@@ -72,8 +79,9 @@ impl Evaluation<'_> {
             for picked in of_row {
                 cells[picked.step] = picked.value;
             }
-            let head = table.row(of_row[0].row).head.clone();
-            self.push(result, head, 0, &cells)?;
+            let row = table.row(of_row[0].row);
+            let cost = result.push_mixed(row.head.clone(), 0, &cells, row.histograms);
+            self.budget.charge(cost)?;
         }
         Ok(())
     }
@@ -87,7 +95,9 @@ impl Evaluation<'_> {
         if params.iter().any(|ratio| ratio.is_nan()) {
             return Err(EvalError::Parameter("Ratio value is NaN".to_owned()));
         }
-        for &ratio in params.iter().filter(|ratio| ratio.abs() > 1.0) {
+        let most = params.iter().copied().fold(0.0, f64::max);
+        let least = params.iter().copied().fold(0.0, f64::min);
+        for ratio in [most, least].into_iter().filter(|ratio| ratio.abs() > 1.0) {
             let message = format!(
                 "ratio value should be between -1 and 1, got {}, capping to {}",
                 format_general(ratio),
@@ -114,7 +124,8 @@ impl Evaluation<'_> {
                 }
             };
             let cells: Vec<f64> = row.values.iter().enumerate().map(kept).collect();
-            self.push(&mut result, row.head.clone(), row.from, &cells)?;
+            let cost = result.push_mixed(row.head.clone(), row.from, &cells, row.histograms);
+            self.budget.charge(cost)?;
         }
         Ok(result)
     }
@@ -128,17 +139,29 @@ impl Evaluation<'_> {
 )]
 fn limits(params: &[f64]) -> Result<Vec<usize>, EvalError> {
     const INTEGER_MAX: f64 = 9_223_372_036_854_775_807.0;
+    let most = params.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let least = params.iter().copied().fold(f64::INFINITY, f64::min);
+    let fail = |message: String| Err(EvalError::Parameter(message));
     if params.iter().any(|param| param.is_nan()) {
-        return Err(EvalError::Parameter("Parameter value is NaN".to_owned()));
+        return fail("Parameter value is NaN".to_owned());
     }
-    let limit = |&param: &f64| {
-        if param.abs() >= INTEGER_MAX {
-            let message = format!("Scalar value {} overflows int64", format_general(param));
-            return Err(EvalError::Parameter(message));
-        }
-        Ok(param.max(0.0) as usize)
-    };
-    params.iter().map(limit).collect()
+    // Where nothing is asked for, nobody minds how it was said.
+    if most < 1.0 {
+        return Ok(vec![0; params.len()]);
+    }
+    if least <= -INTEGER_MAX {
+        return fail(format!(
+            "Scalar value {} underflows int64",
+            format_general(least)
+        ));
+    }
+    if most >= INTEGER_MAX {
+        return fail(format!(
+            "Scalar value {} overflows int64",
+            format_general(most)
+        ));
+    }
+    Ok(params.iter().map(|param| param.max(0.0) as usize).collect())
 }
 
 /// Keeps the greatest or the least, the best first. NaN is the worst either way; among equals the first stay.

@@ -9,7 +9,7 @@ use crate::ast::{Aggregation, Expr, Grouping, Span, quote};
 use crate::error::EvalError;
 use crate::evaluation::{Evaluation, Grid};
 use crate::functions::{check_quantiles, quantile};
-use crate::table::{ABSENT, Head, Table, is_absent};
+use crate::table::{ABSENT, Cell, Head, Table, is_absent, is_float};
 
 impl Evaluation<'_> {
     pub(super) fn quantiles(
@@ -28,7 +28,7 @@ impl Evaluation<'_> {
                 self.check_alive()?;
                 values.clear();
                 let at_step = group.rows.iter().map(|&row| table.row(row).at(step));
-                values.extend(at_step.filter(|value| !is_absent(*value)));
+                values.extend(at_step.filter(|value| is_float(*value)));
                 cells.push(if values.is_empty() {
                     ABSENT
                 } else {
@@ -56,10 +56,10 @@ impl Evaluation<'_> {
         let mut result = Table::default();
         for group in groups_of(&table, &without_label(&aggregation.grouping, label)) {
             self.check_alive()?;
-            let mut counts: HashMap<u64, Vec<f64>> = HashMap::new();
-            for (step, value) in group.rows.iter().flat_map(|&row| table.row(row).present()) {
+            let mut counts: HashMap<Counted, Vec<f64>> = HashMap::new();
+            for (step, cell) in group.rows.iter().flat_map(|&row| table.row(row).cells()) {
                 let held = counts.len() * grid.count;
-                let count = counts.entry(value.to_bits()).or_default();
+                let count = counts.entry(Counted::of(&cell)).or_default();
                 if count.is_empty() {
                     self.budget.check(held + grid.count)?;
                     count.resize(grid.count, ABSENT);
@@ -70,14 +70,11 @@ impl Evaluation<'_> {
                     count[step] + 1.0
                 };
             }
-            let mut counts: Vec<(f64, Vec<f64>)> = counts
-                .into_iter()
-                .map(|(bits, counts)| (f64::from_bits(bits), counts))
-                .collect();
-            counts.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let mut counts: Vec<(Counted, Vec<f64>)> = counts.into_iter().collect();
+            counts.sort_by(|a, b| a.0.cmp(&b.0));
             for (value, counts) in counts {
                 let mut builder = group.head.labels.to_builder();
-                builder.set(label, &format_float(value));
+                builder.set(label, &value.text());
                 let labels = builder
                     .build()
                     .map_err(|error| EvalError::Parameter(error.to_string()))?;
@@ -89,6 +86,37 @@ impl Evaluation<'_> {
             }
         }
         Ok(result)
+    }
+}
+
+/// A value that is counted. Numbers come first, in their order, which is that of their bits once those of negative ones are
+/// turned around.
+#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Counted {
+    Float(i64),
+    Histogram(String),
+}
+
+impl Counted {
+    fn of(cell: &Cell<'_>) -> Self {
+        match cell {
+            Cell::Float(value) => {
+                let bits = value.to_bits().cast_signed();
+                Self::Float(if bits < 0 { bits ^ i64::MAX } else { bits })
+            }
+            Cell::Histogram(histogram) => Self::Histogram(histogram.to_string()),
+            Cell::Made(histogram) => Self::Histogram(histogram.to_string()),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Float(bits) => {
+                let bits = if *bits < 0 { bits ^ i64::MAX } else { *bits };
+                format_float(f64::from_bits(bits.cast_unsigned()))
+            }
+            Self::Histogram(text) => text.clone(),
+        }
     }
 }
 

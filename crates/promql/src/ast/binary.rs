@@ -179,6 +179,15 @@ impl BinaryOp {
         matches!(self, Self::And | Self::Or | Self::Unless)
     }
 
+    /// True for arithmetic, whose results mean something else than its operands.
+    #[must_use]
+    pub const fn changes_meaning(self) -> bool {
+        matches!(
+            self,
+            Self::Add | Self::Sub | Self::Mul | Self::Div | Self::Mod | Self::Atan2 | Self::Pow
+        )
+    }
+
     /// True for `==`, `!=`, `<`, `<=`, `>`, `>=`.
     #[must_use]
     pub const fn is_comparison(self) -> bool {

@@ -53,7 +53,8 @@ impl Evaluation<'_> {
                 let marked = present.get(step).copied().unwrap_or_default();
                 if marked == wanted { value } else { ABSENT }
             }));
-            self.push(result, row.head.clone(), row.from, &cells)?;
+            let cost = result.push_mixed(row.head.clone(), row.from, &cells, row.histograms);
+            self.budget.charge(cost)?;
         }
         Ok(())
     }

@@ -3,11 +3,12 @@
 mod meeting; // the rows that come of one match
 
 use super::element::compute;
+use super::histograms::Mixed;
 use super::signature::{Match, matches_of};
 use crate::ast::{Binary, Cardinality, label_set};
 use crate::error::{EvalError, MatchingError};
 use crate::evaluation::{Evaluation, Grid};
-use crate::table::{ABSENT, Head, Row, Table, is_absent};
+use crate::table::{ABSENT, Cell, Cells, Head, Row, Table, is_absent, is_float};
 use meeting::Meeting;
 
 /// The two sides with the side of which several may meet one called "many", whichever side of the operator it is.
@@ -22,6 +23,8 @@ struct Sides<'a> {
     /// What stands in for a series that is missing on the "one" side.
     fill_one: Option<f64>,
     steps: usize,
+    /// The operator where a value is a histogram, or where it wants one.
+    mixed: Mixed<'a>,
 }
 
 impl Evaluation<'_> {
@@ -48,6 +51,7 @@ impl Evaluation<'_> {
             fill_many: matching.fill_left.map(|number| number.value),
             fill_one: matching.fill_right.map(|number| number.value),
             steps: grid.count,
+            mixed: Mixed::new(self, binary),
         };
         let matches = matches_of(matching, many, one);
         if let Some(error) = sides.first_duplicate(&matches) {
@@ -57,7 +61,7 @@ impl Evaluation<'_> {
         for found in &matches {
             self.check_alive()?;
             for (head, cells) in sides.meet(found)? {
-                self.push(&mut result, self.result_head(binary, head), 0, &cells)?;
+                self.push_cells(&mut result, self.result_head(binary, head), &cells)?;
             }
         }
         // With one to one, the matching labels are all there are, and those differ.
@@ -74,7 +78,7 @@ impl Evaluation<'_> {
     fn result_head(&self, binary: &Binary, mut head: Head) -> Head {
         if binary.returns_bool && self.options.delayed_name_removal {
             head.name_dropped = true;
-        } else if binary.returns_bool || !binary.op.is_comparison() {
+        } else if binary.returns_bool || binary.op.changes_meaning() {
             head.labels = self.nameless(&head.labels);
         }
         head
@@ -83,7 +87,7 @@ impl Evaluation<'_> {
 
 impl<'a> Sides<'a> {
     /// The rows that come of one match.
-    fn meet(&self, found: &Match) -> Result<Vec<(Head, Vec<f64>)>, EvalError> {
+    fn meet(&self, found: &Match) -> Result<Vec<(Head, Cells)>, EvalError> {
         let manys: Vec<Row<'a>> = found.left.iter().map(|&row| self.many.row(row)).collect();
         let ones: Vec<Row<'a>> = found.right.iter().map(|&row| self.one.row(row)).collect();
         let mut meeting = Meeting::new(self, &found.labels);
@@ -145,18 +149,28 @@ impl<'a> Sides<'a> {
         }
     }
 
-    /// The value of a pair; [`ABSENT`] where a comparison does not hold.
-    fn value(&self, many: f64, one: f64) -> f64 {
+    /// The value of a pair; `None` within where a comparison does not hold, `None` where they do not fit.
+    fn value(&self, many: f64, one: f64) -> Option<Option<Cell<'static>>> {
+        let op = self.binary.op;
+        if !(is_float(many) && is_float(one)) || super::is_trim(op) {
+            let many = Cell::of(many, self.many.histograms())?;
+            let one = Cell::of(one, self.one.histograms())?;
+            return if self.swapped {
+                self.mixed.meet(&one, &many)
+            } else {
+                self.mixed.meet(&many, &one)
+            };
+        }
         let (left, right) = if self.swapped {
             (one, many)
         } else {
             (many, one)
         };
-        let (value, keep) = compute(self.binary.op, left, right).kept(left);
-        match (self.binary.returns_bool, keep) {
-            (true, keep) => f64::from(u8::from(keep)),
-            (false, true) => value,
-            (false, false) => ABSENT,
-        }
+        let (value, keep) = compute(op, left, right).kept(left);
+        Some(match (self.binary.returns_bool, keep) {
+            (true, keep) => Some(Cell::Float(f64::from(u8::from(keep)))),
+            (false, true) => Some(Cell::Float(value)),
+            (false, false) => None,
+        })
     }
 }

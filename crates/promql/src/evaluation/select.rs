@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use stonechat_model::{Columns, Selection, TimeRange, Timestamp, is_stale};
 
-use super::Evaluation;
-use super::grid::{Grid, elapsed, seconds};
-use crate::ast::{At, Length, VectorSelector};
+use super::grid::{Grid, seconds};
+use super::{Evaluation, statistics};
+use crate::ast::{At, Length, Span, VectorSelector, label_set};
 use crate::error::EvalError;
-use crate::table::{ABSENT, Head, Table};
+use crate::table::{Cell, Cells, Head, Table, sound};
 
 /// What a selector of latest samples gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub(crate) enum Pick {
     Value,
     /// The time of the sample, in seconds, for `timestamp()`.
     Time,
+    /// When its counting began, in seconds, for `start_timestamp()`.
+    Start,
+    /// The time of a sample that must not be a histogram, for `info()`.
+    InfoTime,
 }
 
 /// How `@` and `offset` move the time of evaluation.
@@ -67,138 +71,178 @@ impl<'a> Evaluation<'a> {
     pub fn instant_selector(
         &self,
         selector: &VectorSelector,
+        span: Span,
         grid: Grid,
     ) -> Result<Table, EvalError> {
         if selector.extension.is_some() {
-            return self.smoothed(selector, grid);
+            return self.smoothed(selector, span, grid);
         }
-        self.latest(selector, grid, Pick::Value)
+        self.latest(selector, span, grid, Pick::Value)
     }
 
-    /// The interpolated value of each series at every step.
-    fn smoothed(&self, selector: &VectorSelector, grid: Grid) -> Result<Table, EvalError> {
-        let lookback = millis(self.options.lookback);
-        let shifts = [self.shift(selector.at, &selector.offset)?];
-        self.at_each_step(
-            selector,
-            (grid, &shifts),
-            lookback,
-            |columns, next, reference| between(columns, next, reference, lookback),
-        )
-    }
-
-    /// The latest sample of each series at every step: its value, or its time.
+    /// The latest sample of each series at every step: its value, or a time of it.
     pub fn latest(
         &self,
         selector: &VectorSelector,
+        span: Span,
         grid: Grid,
         pick: Pick,
     ) -> Result<Table, EvalError> {
         let shifts = [self.shift(selector.at, &selector.offset)?];
-        self.latest_shifted(selector, grid, &shifts, pick)
+        self.latest_shifted((selector, span), grid, &shifts, pick)
     }
 
     /// The same at moments that are shifted several times, from the outside in.
     pub fn latest_shifted(
         &self,
-        selector: &VectorSelector,
+        (selector, span): (&VectorSelector, Span),
         grid: Grid,
         shifts: &[Shift],
         pick: Pick,
     ) -> Result<Table, EvalError> {
         let lookback = millis(self.options.lookback);
-        self.at_each_step(selector, (grid, shifts), 0, |columns, next, reference| {
-            latest_at(columns, next, reference.saturating_sub(lookback), pick)
-        })
-    }
-
-    /// What `value` gives for each series at every step, from its samples, the position behind the last that is not
-    /// after the moment, and that moment.
-    fn at_each_step(
-        &self,
-        selector: &VectorSelector,
-        (grid, shifts): (Grid, &[Shift]),
-        ahead: i64,
-        value: impl Fn(&Columns, usize, i64) -> f64,
-    ) -> Result<Table, EvalError> {
         let reference = |time| {
             shifts
                 .iter()
                 .fold(time, |time, shift| shift.reference(time))
         };
-        let lookback = millis(self.options.lookback);
         let after = reference(grid.start).saturating_sub(lookback);
-        let until = reference(grid.end()).saturating_add(ahead);
-        let selection = self.select(selector, after, until)?;
-        let (mut table, mut columns) = (Table::default(), Columns::default());
-        let mut row = Vec::with_capacity(grid.count);
+        let selection = self.select(selector, after, reference(grid.end()))?;
+        let (mut table, mut samples) = (Table::default(), Samples::new(self, span));
+        let mut cells = Cells::default();
         for index in 0..selection.len() {
             self.check_alive()?;
-            columns.clear();
-            selection.read(index, &mut columns)?;
-            self.budget.check(columns.len())?;
-            if ahead > 0 {
-                drop_stale(&mut columns);
-            }
-            row.clear();
-            let mut next = 0;
-            row.extend(grid.times().map(|time| {
+            samples.read(&*selection, index)?;
+            self.budget.check(samples.columns.len())?;
+            cells.reset(grid.count);
+            let mut cursor = Cursor::new(&samples.columns);
+            for (step, time) in grid.times().enumerate() {
                 let reference = reference(time);
-                let later = &columns.timestamps[next..];
-                next += later.iter().take_while(|&&time| time <= reference).count();
-                value(&columns, next, reference)
-            }));
+                cursor.move_to(reference);
+                let cell = cursor.latest(reference.saturating_sub(lookback), pick);
+                if pick == Pick::InfoTime && matches!(cell, Some(Cell::Histogram(_))) {
+                    return Err(EvalError::Parameter(format!(
+                        "this should be an info metric, with float samples: {}",
+                        label_set(selection.labels(index))
+                    )));
+                }
+                cells.set(step, cell);
+            }
             let head = Head::from(selection.labels(index).clone());
-            self.push(&mut table, head, 0, &row)?;
+            self.push_cells(&mut table, head, &cells)?;
         }
         Ok(table)
     }
 }
 
-/// Takes stale markers out, for whoever does not look at them.
-pub(super) fn drop_stale(columns: &mut Columns) {
-    if !columns.values.iter().any(|value| is_stale(*value)) {
-        return;
-    }
-    let mut kept = columns.values.iter().map(|value| !is_stale(*value));
-    columns
-        .timestamps
-        .retain(|_| kept.next().unwrap_or_default());
-    columns.values.retain(|value| !is_stale(*value));
+/// The samples of one series, made ready for evaluation.
+#[derive(Debug)]
+pub(crate) struct Samples {
+    pub columns: Columns,
+    keeps_starts: bool,
+    /// Only count and sum of histograms are asked for.
+    statistics: bool,
 }
 
-/// The value at a moment on the line between its neighbours, or the last value when no later one is near.
-fn between(columns: &Columns, next: usize, reference: i64, lookback: i64) -> f64 {
-    let before = next
-        .checked_sub(1)
-        .map(|at| (columns.timestamps[at], columns.values[at]))
-        .filter(|(time, _)| *time > reference.saturating_sub(lookback));
-    let Some((time, value)) = before else {
-        return ABSENT;
-    };
-    match (columns.timestamps.get(next), columns.values.get(next)) {
-        (Some(&next_time), Some(&next_value))
-            if time < reference && next_time <= reference.saturating_add(lookback) =>
-        {
-            let share = elapsed(time, reference) / elapsed(time, next_time);
-            value + (next_value - value) * share
+impl Samples {
+    /// For the series of the selector at a place of the query.
+    pub fn new(evaluation: &Evaluation<'_>, selector: Span) -> Self {
+        Self {
+            columns: Columns::default(),
+            keeps_starts: evaluation.options.start_timestamps,
+            statistics: evaluation.statistics_only.contains(&selector.start),
         }
-        _ => value,
+    }
+
+    pub fn read(&mut self, selection: &dyn Selection, index: usize) -> Result<(), EvalError> {
+        self.columns.clear();
+        selection.read(index, &mut self.columns)?;
+        if !self.keeps_starts {
+            self.columns.starts.clear();
+            self.columns.histogram_starts.clear();
+        }
+        if self.statistics {
+            statistics::strip(&mut self.columns.histograms);
+        }
+        if self.columns.values.iter().any(|value| value.is_nan()) {
+            for value in &mut self.columns.values {
+                *value = sound(*value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes stale markers out, for whoever does not look at them.
+    pub fn drop_stale(&mut self) {
+        let Columns {
+            timestamps,
+            values,
+            starts,
+            ..
+        } = &mut self.columns;
+        if !values.iter().any(|value| is_stale(*value)) {
+            return;
+        }
+        for column in [timestamps, starts] {
+            let mut kept = values.iter().map(|value| !is_stale(*value));
+            column.retain(|_| kept.next().unwrap_or_default());
+        }
+        values.retain(|value| !is_stale(*value));
     }
 }
 
-/// The sample before position `next`, unless it is too old or says that the series ended.
-fn latest_at(columns: &Columns, next: usize, after: i64, pick: Pick) -> f64 {
-    let Some(index) = next.checked_sub(1) else {
-        return ABSENT;
-    };
-    let (time, value) = (columns.timestamps[index], columns.values[index]);
-    if time <= after || is_stale(value) {
-        return ABSENT;
+/// Moves over the samples of a series.
+struct Cursor<'a> {
+    columns: &'a Columns,
+    /// How many numbers are not after the moment.
+    floats: usize,
+    /// How many histograms.
+    histograms: usize,
+}
+
+impl<'a> Cursor<'a> {
+    const fn new(columns: &'a Columns) -> Self {
+        Self {
+            columns,
+            floats: 0,
+            histograms: 0,
+        }
     }
-    match pick {
-        Pick::Value => value,
-        Pick::Time => seconds(time),
+
+    fn move_to(&mut self, moment: i64) {
+        let later = &self.columns.timestamps[self.floats..];
+        self.floats += later.iter().take_while(|&&time| time <= moment).count();
+        let later = &self.columns.histograms[self.histograms..];
+        self.histograms += later.iter().take_while(|(time, _)| *time <= moment).count();
+    }
+
+    /// The last sample, unless it is too old or says that the series ended.
+    fn latest(&self, after: i64, pick: Pick) -> Option<Cell<'a>> {
+        let columns = self.columns;
+        let float = self.floats.checked_sub(1);
+        let float_time = float.map(|index| columns.timestamps[index]);
+        let histogram = self.histograms.checked_sub(1);
+        if let Some(index) = histogram {
+            let (time, histogram) = &columns.histograms[index];
+            if float_time.is_none_or(|float_time| float_time < *time) {
+                let start = columns.histogram_starts.get(index);
+                return (*time > after).then(|| match pick {
+                    Pick::Value | Pick::InfoTime => Cell::Histogram(histogram),
+                    Pick::Time => Cell::Float(seconds(*time)),
+                    Pick::Start => Cell::Float(seconds(start.copied().unwrap_or_default())),
+                });
+            }
+        }
+        let (index, time) = (float?, float_time?);
+        let value = columns.values[index];
+        if time <= after || is_stale(value) {
+            return None;
+        }
+        Some(Cell::Float(match pick {
+            Pick::Value => value,
+            Pick::Time | Pick::InfoTime => seconds(time),
+            Pick::Start => seconds(columns.starts.get(index).copied().unwrap_or_default()),
+        }))
     }
 }
 

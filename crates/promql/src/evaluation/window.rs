@@ -1,14 +1,16 @@
 //! Ranges of samples that move over the steps: the arguments of functions over time.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use stonechat_model::Columns;
+use stonechat_model::{Columns, Histogram, ResetHint};
 
 use super::grid::Grid;
-use super::select::{Shift, drop_stale, millis};
+use super::select::{Samples, Shift, millis};
 use super::{Evaluation, Head};
-use crate::ast::{Expr, ExprKind, Extension, MatrixSelector, Subquery};
+use crate::ast::{Expr, ExprKind, Extension, MatrixSelector, Span, Subquery};
 use crate::error::EvalError;
+use crate::functions::counters::is_start_of_counting;
 use crate::table::Table;
 
 /// The samples of a series that one step looks at. Both columns have the same length.
@@ -16,6 +18,8 @@ use crate::table::Table;
 pub(crate) struct Window<'a> {
     pub times: &'a [i64],
     pub values: &'a [f64],
+    /// When the counting of each sample began; empty when nobody said.
+    pub starts: &'a [i64],
     /// The end of the window; its beginning is excluded.
     pub end: i64,
     /// Its length.
@@ -26,8 +30,20 @@ pub(crate) struct Window<'a> {
     pub step: usize,
     /// How samples beyond the edges were let in.
     pub extension: Option<Extension>,
-    /// Positions in `values` where a counter fell, when the function asked for them.
+    /// Positions in `values` where a counter began anew, when the function asked for them.
     pub resets: Resets<'a>,
+}
+
+/// The samples of a series that has histograms. With `anchored` and `smoothed` it holds all samples that may be wanted, also
+/// those beyond the edges.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MixedWindow<'a> {
+    /// The numbers.
+    pub floats: Window<'a>,
+    /// The histograms and their times.
+    pub histograms: &'a [(i64, Arc<Histogram>)],
+    /// When the counting of each histogram began; empty when nobody said.
+    pub histogram_starts: &'a [i64],
 }
 
 /// Where a counter fell, as positions in the whole series.
@@ -123,7 +139,9 @@ impl Evaluation<'_> {
         visit: &mut Visit<'_>,
     ) -> Result<(), EvalError> {
         match &expr.without_parens().kind {
-            ExprKind::MatrixSelector(matrix) => self.each_of_selector(matrix, grid, visit),
+            ExprKind::MatrixSelector(matrix) => {
+                self.each_of_selector(matrix, expr.without_parens().span, grid, visit)
+            }
             ExprKind::Subquery(subquery) => self.each_of_subquery(subquery, grid, visit),
             _ => Ok(()),
         }
@@ -132,6 +150,7 @@ impl Evaluation<'_> {
     fn each_of_selector(
         &self,
         matrix: &MatrixSelector,
+        span: Span,
         grid: Grid,
         visit: &mut Visit<'_>,
     ) -> Result<(), EvalError> {
@@ -146,16 +165,15 @@ impl Evaluation<'_> {
             after.saturating_sub(reach.before),
             until.saturating_add(reach.behind),
         )?;
-        let mut columns = Columns::default();
+        let mut samples = Samples::new(self, span);
         for index in 0..selection.len() {
             self.check_alive()?;
-            columns.clear();
-            selection.read(index, &mut columns)?;
-            self.budget.check(columns.len())?;
-            drop_stale(&mut columns);
+            samples.read(&*selection, index)?;
+            self.budget.check(samples.columns.len())?;
+            samples.drop_stale();
             visit(RangeSeries {
                 head: selection.labels(index).clone().into(),
-                columns: &columns,
+                columns: &samples.columns,
                 shift,
                 range,
                 reach,
@@ -179,9 +197,15 @@ impl Evaluation<'_> {
         let mut columns = Columns::default();
         for row in table.rows() {
             columns.clear();
-            for (step, value) in row.present() {
-                columns.timestamps.push(inner.time(step));
-                columns.values.push(value);
+            for (step, cell) in row.cells() {
+                let time = inner.time(step);
+                match cell.histogram() {
+                    Some(histogram) => columns.histograms.push((time, without_hint(histogram))),
+                    None => {
+                        columns.timestamps.push(time);
+                        columns.values.push(row.at(step));
+                    }
+                }
             }
             visit(RangeSeries {
                 head: row.head.clone(),
@@ -228,9 +252,14 @@ impl RangeSeries<'_> {
         with_resets: bool,
         mut at: impl FnMut(Window<'_>) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
-        let (times, values) = (&self.columns.timestamps, &self.columns.values);
+        let Columns {
+            timestamps: times,
+            values,
+            starts,
+            ..
+        } = self.columns;
         let resets = if with_resets {
-            counter_resets(values)
+            counter_resets(self.columns)
         } else {
             Vec::new()
         };
@@ -259,6 +288,7 @@ impl RangeSeries<'_> {
             at(Window {
                 times: &times[samples.clone()],
                 values: &values[samples.clone()],
+                starts: starts.get(samples.clone()).unwrap_or_default(),
                 end,
                 range: self.range,
                 now,
@@ -272,13 +302,113 @@ impl RangeSeries<'_> {
         }
         Ok(())
     }
+
+    /// True when some of the samples are histograms, so that [`each_mixed_window`](Self::each_mixed_window) is to be used.
+    pub fn has_histograms(&self) -> bool {
+        !self.columns.histograms.is_empty()
+    }
+
+    /// As [`each_window`](Self::each_window) for a series that has histograms.
+    pub fn each_mixed_window(
+        &self,
+        grid: Grid,
+        mut at: impl FnMut(MixedWindow<'_>) -> Result<(), EvalError>,
+    ) -> Result<(), EvalError> {
+        let columns = self.columns;
+        let (mut floats, mut histograms) = (Slide::default(), Slide::default());
+        for (step, now) in grid.times().enumerate() {
+            let end = self.shift.reference(now);
+            let after = end
+                .saturating_sub(self.range)
+                .saturating_sub(self.reach.before);
+            let until = end.saturating_add(self.reach.behind);
+            let floats = floats.move_to(&columns.timestamps, |time| *time, after, until);
+            let histograms =
+                histograms.move_to(&columns.histograms, |(time, _)| *time, after, until);
+            if floats.is_empty() && histograms.is_empty() {
+                continue;
+            }
+            let starts = &columns.histogram_starts;
+            at(MixedWindow {
+                floats: Window {
+                    times: &columns.timestamps[floats.clone()],
+                    values: &columns.values[floats.clone()],
+                    starts: columns.starts.get(floats).unwrap_or_default(),
+                    end,
+                    range: self.range,
+                    now,
+                    step,
+                    extension: self.reach.extension,
+                    resets: Resets {
+                        positions: &[],
+                        window_start: 0,
+                    },
+                },
+                histograms: &columns.histograms[histograms.clone()],
+                histogram_starts: starts.get(histograms).unwrap_or_default(),
+            })?;
+        }
+        Ok(())
+    }
 }
 
-/// Positions of samples that are less than the one before.
-fn counter_resets(values: &[f64]) -> Vec<usize> {
-    let pairs = values.windows(2).enumerate();
-    pairs
-        .filter(|(_, pair)| pair[1] < pair[0])
-        .map(|(index, _)| index + 1)
+/// What a histogram says of the sample before it does not hold where samples were left out between them.
+fn without_hint(histogram: &Arc<Histogram>) -> Arc<Histogram> {
+    match histogram.reset_hint {
+        ResetHint::Unknown | ResetHint::Gauge => Arc::clone(histogram),
+        ResetHint::Reset | ResetHint::NotReset => Arc::new(Histogram {
+            reset_hint: ResetHint::Unknown,
+            ..Histogram::clone(histogram)
+        }),
+    }
+}
+
+/// The positions of the samples in a window that moves forward.
+#[derive(Debug, Default)]
+struct Slide {
+    low: usize,
+    high: usize,
+}
+
+impl Slide {
+    fn move_to<T>(
+        &mut self,
+        samples: &[T],
+        time: impl Fn(&T) -> i64,
+        after: i64,
+        until: i64,
+    ) -> Range<usize> {
+        let steps = |from: usize, limit: i64| {
+            samples[from..]
+                .iter()
+                .take_while(|sample| time(sample) <= limit)
+                .count()
+        };
+        self.high += steps(self.high, until);
+        self.low += steps(self.low, after);
+        self.low..self.high.max(self.low)
+    }
+}
+
+/// Positions of samples at which a counter began anew: it is less than before, or says so.
+fn counter_resets(columns: &Columns) -> Vec<usize> {
+    let Columns {
+        timestamps,
+        values,
+        starts,
+        ..
+    } = columns;
+    let fell = |at: &usize| values[*at] < values[at - 1];
+    if starts.is_empty() {
+        return (1..values.len()).filter(fell).collect();
+    }
+    let began = |at: &usize| {
+        is_start_of_counting(
+            (starts[at - 1], timestamps[at - 1]),
+            (starts[*at], timestamps[*at]),
+        )
+    };
+    (1..values.len())
+        .filter(|at| fell(at) || began(at))
         .collect()
 }

@@ -22,10 +22,17 @@ impl Evaluation<'_> {
     pub(super) fn absent_over_time(&self, arg: &Expr, grid: Grid) -> Result<Table, EvalError> {
         let mut present = vec![false; grid.count];
         self.each_range_series(arg, grid, &mut |series| {
-            series.each_window(grid, false, |window| {
-                present[window.step] = true;
-                Ok(())
-            })
+            if series.has_histograms() {
+                series.each_mixed_window(grid, |window| {
+                    present[window.floats.step] = true;
+                    Ok(())
+                })
+            } else {
+                series.each_window(grid, false, |window| {
+                    present[window.step] = true;
+                    Ok(())
+                })
+            }
         })?;
         self.where_not(&present, arg)
     }
@@ -45,7 +52,7 @@ impl Evaluation<'_> {
         let table = self.table(arg, grid)?;
         let mut values = vec![f64::NAN; grid.count];
         let mut seen = vec![0_u32; grid.count];
-        for (step, value) in table.rows().flat_map(Row::present) {
+        for (step, value) in table.rows().flat_map(Row::floats) {
             seen[step] += 1;
             values[step] = if seen[step] == 1 { value } else { f64::NAN };
         }

@@ -1,14 +1,18 @@
 //! Which code serves which function.
 
-use super::{Function, check_quantile, dates, math, over_time, quantile, rate, regression};
-use crate::ast::{Call, Expr, ExprKind, Extension, quote};
+use stonechat_model::Labels;
+
+use super::counters::overlaps;
+use super::remarks::Remarks;
+use super::{Function, check_quantile, dates, math, mixed, over_time, quantile, rate, regression};
+use crate::ast::{Call, Expr, ExprKind, Extension, Span, quote};
 use crate::error::EvalError;
-use crate::evaluation::{Evaluated, Evaluation, Grid, Pick, Window, seconds};
-use crate::table::{ABSENT, Head, Table};
+use crate::evaluation::{Evaluated, Evaluation, Grid, Pick, RangeSeries, Window, seconds};
+use crate::table::{ABSENT, Cell, Cells, Head, Table, is_float};
 use crate::value::Severity;
 
 /// The computation of a function over windows, with its parameters.
-type WindowFunction<'f> = Box<dyn Fn(&Window<'_>) -> Option<f64> + 'f>;
+pub(crate) type WindowFunction<'f> = Box<dyn Fn(&Window<'_>) -> Option<f64> + 'f>;
 
 /// How many windows of one series are worked off before asking whether anybody still waits.
 const WINDOWS_BETWEEN_CHECKS: usize = 64;
@@ -88,16 +92,14 @@ impl Evaluation<'_> {
             Function::HistogramQuantile => self.histogram_quantile(args, grid),
             Function::HistogramQuantiles => self.histogram_quantiles(args, grid),
             Function::HistogramFraction => self.histogram_fraction(args, grid),
-            // These look at native histograms only, and a float has nothing of one.
             Function::HistogramAvg
             | Function::HistogramCount
             | Function::HistogramStddev
             | Function::HistogramStdvar
-            | Function::HistogramSum => self.table(&args[0], grid).map(|_| Table::default()),
-            other => Err(EvalError::Unsupported(format!(
-                "function {}()",
-                other.name()
-            ))),
+            | Function::HistogramSum => self.of_histograms(call.function, &args[0], grid),
+            Function::StartTimestamp => self.start_timestamp(&args[0], grid),
+            // All others are served before.
+            _ => Ok(Table::default()),
         }
     }
 
@@ -151,10 +153,23 @@ impl Evaluation<'_> {
     /// `timestamp`: of the samples themselves for a selector, of the evaluation for everything else.
     fn timestamp(&self, arg: &Expr, grid: Grid) -> Result<Table, EvalError> {
         if let ExprKind::VectorSelector(selector) = &arg.without_parens().kind {
-            let times = self.latest(selector, grid, Pick::Time)?;
+            let times = self.latest(selector, arg.span, grid, Pick::Time)?;
             return self.drop_names(times);
         }
-        self.map_vector(arg, grid, |step, _| seconds(grid.time(step)))
+        let table = self.table(arg, grid)?;
+        let times = table.map_cells(|step, _| Some(Cell::Float(seconds(grid.time(step)))));
+        self.drop_names(times)
+    }
+
+    /// `start_timestamp`: when the counting of samples began, which only samples themselves know.
+    fn start_timestamp(&self, arg: &Expr, grid: Grid) -> Result<Table, EvalError> {
+        if let ExprKind::VectorSelector(selector) = &arg.without_parens().kind
+            && self.options.start_timestamps
+        {
+            let starts = self.latest(selector, arg.span, grid, Pick::Start)?;
+            return self.drop_names(starts);
+        }
+        self.table(arg, grid).map(|_| Table::default())
     }
 
     /// The range argument and the computation of functions over windows.
@@ -206,27 +221,25 @@ impl Evaluation<'_> {
         compute: &WindowFunction<'_>,
     ) -> Result<Table, EvalError> {
         let wants_counter = matches!(function, Function::Rate | Function::Increase);
-        let with_resets = wants_counter || function == Function::Resets;
         let mut table = Table::default();
-        let mut row = Vec::new();
+        let mut row = Cells::default();
+        let over = OverWindows {
+            evaluation: self,
+            function,
+            span: arg.span,
+            compute,
+        };
         self.each_range_series(arg, grid, &mut |series| {
-            row.clear();
-            row.resize(grid.count, ABSENT);
-            series.each_window(grid, with_resets, |window| {
-                self.budget.check(window.values.len())?;
-                if window.step.is_multiple_of(WINDOWS_BETWEEN_CHECKS) {
-                    self.check_alive()?;
-                }
-                row[window.step] = compute(&window).unwrap_or(ABSENT);
-                Ok(())
-            })?;
-            let rows = table.len();
-            let metric = wants_counter.then(|| series.head.labels.metric_name().to_owned());
-            self.push(&mut table, series.head, 0, &row)?;
-            if let Some(metric) = metric.filter(|_| table.len() > rows) {
-                self.note_unless_counter(&metric, arg);
+            row.reset(grid.count);
+            if series.has_histograms() {
+                over.mixed(&series, grid, &mut row)?;
+            } else {
+                over.floats(&series, grid, row.values_mut())?;
             }
-            Ok(())
+            if wants_counter && row.values().iter().any(|value| is_float(*value)) {
+                self.note_unless_counter(&series.head.labels, arg);
+            }
+            self.push_cells(&mut table, series.head, &row)
         })?;
         // The last and the first sample are samples of the same series; everything else is something new.
         if matches!(function, Function::LastOverTime | Function::FirstOverTime) {
@@ -235,18 +248,96 @@ impl Evaluation<'_> {
         self.drop_names(table)
     }
 
-    /// Says so when the name of a metric does not look like a counter's.
-    fn note_unless_counter(&self, metric: &str, arg: &Expr) {
-        let known = ["_total", "_sum", "_count", "_bucket"];
-        if metric.is_empty() || known.iter().any(|ending| metric.ends_with(ending)) {
+    /// Says so when a metric does not look like a counter, by its type or its name.
+    fn note_unless_counter(&self, labels: &Labels, arg: &Expr) {
+        let metric = labels.metric_name();
+        if metric.is_empty() {
             return;
         }
-        let message = format!(
-            "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
-            quote(metric)
-        );
+        let message = if self.options.type_and_unit_labels {
+            let kind = labels.get("__type__").unwrap_or_default();
+            if matches!(kind, "counter" | "histogram") {
+                return;
+            }
+            format!(
+                "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got {}: {}",
+                quote(kind),
+                quote(metric)
+            )
+        } else {
+            let known = ["_total", "_sum", "_count", "_bucket"];
+            if known.iter().any(|ending| metric.ends_with(ending)) {
+                return;
+            }
+            format!(
+                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
+                quote(metric)
+            )
+        };
         self.note(Severity::Info, arg.span, message);
     }
+}
+
+/// A function over windows, and where it stands in the query.
+struct OverWindows<'a> {
+    evaluation: &'a Evaluation<'a>,
+    function: Function,
+    /// The range that it looks at.
+    span: Span,
+    compute: &'a WindowFunction<'a>,
+}
+
+impl OverWindows<'_> {
+    /// Its values over a series of numbers.
+    fn floats(
+        &self,
+        series: &RangeSeries<'_>,
+        grid: Grid,
+        row: &mut [f64],
+    ) -> Result<(), EvalError> {
+        let wants_counter = matches!(self.function, Function::Rate | Function::Increase);
+        let with_resets = wants_counter || self.function == Function::Resets;
+        let remarks = Remarks::new(self.evaluation, self.span, series.head.labels.metric_name());
+        series.each_window(grid, with_resets, |window| {
+            self.check(window.values.len(), window.step)?;
+            row[window.step] = (self.compute)(&window).unwrap_or(ABSENT);
+            if wants_counter && !window.starts.is_empty() && start_overlaps(&window) {
+                remarks.start_times_overlap();
+            }
+            Ok(())
+        })
+    }
+
+    /// Its values over a series that has histograms.
+    fn mixed(
+        &self,
+        series: &RangeSeries<'_>,
+        grid: Grid,
+        row: &mut Cells,
+    ) -> Result<(), EvalError> {
+        let remarks = Remarks::new(self.evaluation, self.span, series.head.labels.metric_name());
+        series.each_mixed_window(grid, |window| {
+            let samples = window.floats.values.len() + window.histograms.len();
+            self.check(samples, window.floats.step)?;
+            let cell = mixed::compute(self.function, &window, remarks, self.compute);
+            row.set(window.floats.step, cell);
+            Ok(())
+        })
+    }
+
+    fn check(&self, samples: usize, step: usize) -> Result<(), EvalError> {
+        self.evaluation.budget.check(samples)?;
+        if step.is_multiple_of(WINDOWS_BETWEEN_CHECKS) {
+            self.evaluation.check_alive()?;
+        }
+        Ok(())
+    }
+}
+
+/// True when the counting of a sample began within that of the sample before.
+fn start_overlaps(window: &Window<'_>) -> bool {
+    let starts = window.starts;
+    (1..starts.len()).any(|at| overlaps((starts[at - 1], window.times[at - 1]), starts[at]))
 }
 
 /// Refuses `anchored` and `smoothed` where the function cannot make use of them.

@@ -44,6 +44,15 @@ fn with_date(value: f64, part: impl Fn(Date) -> i64) -> f64 {
     with_days(value, |days| part(Date::from_days(days)))
 }
 
+/// A moment in whole seconds: `2026-11-27T13:00:00Z`.
+pub(crate) fn rfc3339(millis: i64) -> String {
+    let seconds = millis.div_euclid(1000);
+    let Date { year, month, day } = Date::from_days(seconds.div_euclid(86_400));
+    let within = seconds.rem_euclid(86_400);
+    let (hour, minute, second) = (within / 3600, within / 60 % 60, within % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Date {
     year: i64,

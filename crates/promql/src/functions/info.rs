@@ -40,7 +40,7 @@ impl Evaluation<'_> {
             let own_name = row.head.labels.metric_name();
             if wanted.names.iter().all(|matcher| matcher.matches(own_name)) {
                 // Info series are not enriched themselves.
-                self.push(&mut result, row.head.clone(), row.from, row.values)?;
+                self.push_row(&mut result, row)?;
             } else {
                 self.enrich(&mut result, row, &found, &wanted)?;
             }
@@ -75,7 +75,7 @@ impl Evaluation<'_> {
             ..VectorSelector::default()
         };
         let shifts = self.shifts_of(arg)?;
-        let times = self.latest_shifted(&selector, grid, &shifts, Pick::Time)?;
+        let times = self.latest_shifted((&selector, arg.span), grid, &shifts, Pick::InfoTime)?;
         let mut rows: HashMap<Labels, Vec<usize>> = HashMap::new();
         for (index, row) in times.rows().enumerate() {
             let key = row.head.labels.keep(&IDENTIFYING);
@@ -143,7 +143,8 @@ impl Evaluation<'_> {
                 labels: enriched(&row.head.labels, infos, wanted)?,
                 ..*row.head
             };
-            self.push(result, head, row.from, &cells)?;
+            let cost = result.push_mixed(head, row.from, &cells, row.histograms);
+            self.budget.charge(cost)?;
         }
         Ok(())
     }

@@ -1,9 +1,11 @@
 //! Functions of the samples in a window, whatever their times.
 
+use stonechat_model::Kahan;
+
 use super::quantile::quantile;
 use crate::evaluation::{Window, seconds};
 use crate::functions::Function;
-use crate::kahan::{Kahan, Mean};
+use crate::mean::Mean;
 
 /// The computation of functions whose only argument is a window with at least one sample.
 pub(super) fn window_function(function: Function) -> Option<fn(&Window<'_>) -> Option<f64>> {
@@ -35,12 +37,11 @@ pub(super) fn count(number: usize) -> f64 {
 }
 
 fn sum(values: &[f64]) -> f64 {
-    let sum = values.iter().copied().fold(Kahan::default(), Kahan::plus);
-    if sum.sum.is_infinite() {
-        sum.sum
-    } else {
-        sum.total()
-    }
+    values
+        .iter()
+        .copied()
+        .fold(Kahan::default(), Kahan::plus)
+        .total()
 }
 
 fn average(values: &[f64]) -> f64 {

@@ -2,8 +2,8 @@
 
 use crate::ast::Span;
 use crate::evaluation::Evaluation;
-use crate::number::format_general;
 use crate::value::Severity;
+use stonechat_model::format_general;
 
 /// The quantile of values, interpolated between the two nearest. The values are sorted on the way, NaN first.
 pub(crate) fn quantile(q: f64, values: &mut [f64]) -> f64 {

@@ -1,8 +1,9 @@
 //! Straight lines and smoothed trends through the samples of a window.
 
+use stonechat_model::Kahan;
+
 use crate::error::EvalError;
 use crate::evaluation::{Window, elapsed};
-use crate::kahan::Kahan;
 
 /// `deriv`: the slope per second.
 pub(super) fn deriv(window: &Window<'_>) -> Option<f64> {

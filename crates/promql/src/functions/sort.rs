@@ -21,6 +21,10 @@ impl Evaluation<'_> {
             return Ok(Table::default());
         };
         let mut table = self.table(vector, grid)?;
+        if matches!(call.function, Function::Sort | Function::SortDesc) && !table.is_plain() {
+            // Histograms have no order.
+            table = table.map(|value| value);
+        }
         if grid.count > 1 {
             return Ok(table);
         }

@@ -1,10 +1,12 @@
 //! What came with what was expected.
 
+use std::fmt;
 use std::time::Duration;
 
-use stonechat_model::{Labels, Timestamp, is_stale};
+use stonechat_model::{Buckets, Histogram, Labels, Timestamp, is_stale};
 
 use super::expectation::{Expectations, Expected, Remarks};
+use super::histogram_notation::notation;
 use super::points::{Point, PointSeries};
 use crate::value::{Annotation, Sample, Series, Severity, Value};
 
@@ -70,10 +72,20 @@ fn check_vector(expected: &[PointSeries], ordered: bool, vector: &[Sample]) -> R
             ));
         }
         match series.points.as_slice() {
-            [Point::Float(value)] => {
-                check_float(&full(&series.labels), *value, sample.point.value)?;
+            [point] => {
+                let given = match &sample.histogram {
+                    Some(histogram) => Given::Histogram(histogram),
+                    None => Given::Float(sample.point.value),
+                };
+                if !matches_point(point, &given) {
+                    return Err(format!(
+                        "expected {} for {}, got {given}",
+                        show(point),
+                        full(&series.labels)
+                    ));
+                }
             }
-            _ => return Err("an instant vector has exactly one float per series".to_owned()),
+            _ => return Err("an instant vector has exactly one value per series".to_owned()),
         }
     }
     let surplus = vector.iter().enumerate().find(|(index, sample)| {
@@ -136,32 +148,89 @@ fn check_points(
     let mut time = start;
     let mut wanted = Vec::new();
     for point in &expected.points {
-        if let Point::Float(value) = point {
-            wanted.push((time.millis(), *value));
+        if *point != Point::Missing {
+            wanted.push((time.millis(), point));
         }
         time = time.plus(step);
     }
     let points = &given.points;
-    let same = wanted.len() == points.len()
+    let floats = points.timestamps.iter().zip(&points.values);
+    let floats = floats.map(|(time, value)| (*time, Given::Float(*value)));
+    let histograms = points.histograms.iter();
+    let histograms = histograms.map(|(time, histogram)| (*time, Given::Histogram(histogram)));
+    let mut given: Vec<(i64, Given<'_>)> = floats.chain(histograms).collect();
+    given.sort_by_key(|(time, _)| *time);
+    let same = wanted.len() == given.len()
         && wanted
             .iter()
-            .zip(points.timestamps.iter().zip(&points.values))
-            .all(|((time, value), (given_time, given))| {
-                time == given_time && almost_equal(*value, *given)
-            });
+            .zip(&given)
+            .all(|((time, point), (at, given))| time == at && matches_point(point, given));
     if same {
         return Ok(());
     }
-    let given: Vec<(i64, f64)> = points
-        .timestamps
+    let wanted = wanted
         .iter()
-        .copied()
-        .zip(points.values.iter().copied())
-        .collect();
+        .map(|(time, point)| format!("({time}, {})", show(point)));
+    let given = given
+        .iter()
+        .map(|(time, value)| format!("({time}, {value})"));
     Err(format!(
-        "expected {wanted:?} for {}, got {given:?}",
-        full(&expected.labels)
+        "expected [{}] for {}, got [{}]",
+        wanted.collect::<Vec<_>>().join(", "),
+        full(&expected.labels),
+        given.collect::<Vec<_>>().join(", ")
     ))
+}
+
+/// A value that came.
+enum Given<'a> {
+    Float(f64),
+    Histogram(&'a Histogram),
+}
+
+impl fmt::Display for Given<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Float(value) => write!(f, "{value}"),
+            Self::Histogram(histogram) => f.write_str(&notation(histogram)),
+        }
+    }
+}
+
+fn show(point: &Point) -> String {
+    match point {
+        Point::Missing => "_".to_owned(),
+        Point::Float(value) => value.to_string(),
+        Point::Histogram(written) => notation(&written.histogram),
+    }
+}
+
+fn matches_point(expected: &Point, given: &Given<'_>) -> bool {
+    match (expected, given) {
+        (Point::Float(expected), Given::Float(given)) => almost_equal(*expected, *given),
+        (Point::Histogram(expected), Given::Histogram(given)) => {
+            let hint_agrees =
+                !expected.names_hint || expected.histogram.reset_hint == given.reset_hint;
+            hint_agrees && same_histogram(&expected.histogram, given)
+        }
+        _ => false,
+    }
+}
+
+fn same_histogram(expected: &Histogram, given: &Histogram) -> bool {
+    let (expected, given) = (expected.compacted(), given.compacted());
+    let same_side = |a: &Buckets, b: &Buckets| {
+        let mut counts = a.counts.iter().zip(&b.counts);
+        a.spans == b.spans && counts.all(|(a, b)| almost_equal(*a, *b))
+    };
+    expected.schema == given.schema
+        && expected.zero_threshold == given.zero_threshold
+        && expected.custom_values == given.custom_values
+        && almost_equal(expected.count, given.count)
+        && almost_equal(expected.sum, given.sum)
+        && almost_equal(expected.zero_count, given.zero_count)
+        && same_side(&expected.positive, &given.positive)
+        && same_side(&expected.negative, &given.negative)
 }
 
 fn full(labels: &Labels) -> String {

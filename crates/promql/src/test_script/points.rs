@@ -2,15 +2,15 @@
 
 use stonechat_model::{Labels, METRIC_NAME, MatchOp, STALE_NAN, parse_float};
 
+use super::histogram_notation::{self, WrittenHistogram};
 use crate::parser::parse_series;
 
 /// What stands at one step.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Point {
     Missing,
     Float(f64),
-    /// Read, but not evaluated yet.
-    Histogram,
+    Histogram(Box<WrittenHistogram>),
 }
 
 /// A series and its points.
@@ -23,12 +23,6 @@ pub(super) struct PointSeries {
 /// The most points that one line may stand for.
 const POINTS_MAX: usize = 1_000_000;
 
-impl PointSeries {
-    pub fn has_histograms(&self) -> bool {
-        self.points.contains(&Point::Histogram)
-    }
-}
-
 /// Reads a line of a series with its points.
 pub(super) fn parse_line(line: &str) -> Result<PointSeries, String> {
     let (series, points) = line.split_at(series_length(line)?);
@@ -39,7 +33,7 @@ pub(super) fn parse_line(line: &str) -> Result<PointSeries, String> {
 }
 
 /// Where the series ends and its points begin.
-fn series_length(line: &str) -> Result<usize, String> {
+pub(super) fn series_length(line: &str) -> Result<usize, String> {
     let name = line
         .find(|c: char| c == '{' || c.is_whitespace())
         .unwrap_or(line.len());
@@ -63,7 +57,7 @@ fn series_length(line: &str) -> Result<usize, String> {
     Err("the braces of the series are not closed".to_owned())
 }
 
-fn parse_labels(series: &str) -> Result<Labels, String> {
+pub(super) fn parse_labels(series: &str) -> Result<Labels, String> {
     let selector = parse_series(series).map_err(|error| error.to_string())?;
     let other = selector
         .matchers
@@ -110,17 +104,15 @@ fn item_length(text: &str) -> usize {
 
 /// Adds what an item stands for: `1`, `1x3`, `1+2x3`, `_x4`, `stale`, `{{count:1}}x3`.
 fn expand(item: &str, points: &mut Vec<Point>) -> Option<()> {
-    let (what, times) = match item.rsplit_once('x') {
-        Some((what, times)) if times.bytes().all(|byte| byte.is_ascii_digit()) => {
-            (what, Some(times.parse::<usize>().ok()?.min(POINTS_MAX)))
-        }
-        _ => (item, None),
-    };
+    let (what, times) = repetition(item)?;
     let repeated = |point| std::iter::repeat_n(point, times.unwrap_or(0) + 1);
     match what {
         "_" => points.extend(std::iter::repeat_n(Point::Missing, times.unwrap_or(1))),
         "stale" => points.extend(repeated(Point::Float(STALE_NAN))),
-        histogram if histogram.starts_with("{{") => points.extend(repeated(Point::Histogram)),
+        histogram if histogram.starts_with("{{") => {
+            let all = histogram_notation::expand(histogram, times.unwrap_or(0))?;
+            points.extend(all.into_iter().map(|one| Point::Histogram(Box::new(one))));
+        }
         number => {
             let (mut value, step) = value_and_step(number)?;
             for _ in 0..=times.unwrap_or(0) {
@@ -130,6 +122,16 @@ fn expand(item: &str, points: &mut Vec<Point>) -> Option<()> {
         }
     }
     Some(())
+}
+
+/// What is repeated, and how often if that is said: `5x3`.
+pub(super) fn repetition(item: &str) -> Option<(&str, Option<usize>)> {
+    match item.rsplit_once('x') {
+        Some((what, times)) if times.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some((what, Some(times.parse::<usize>().ok()?.min(POINTS_MAX))))
+        }
+        _ => Some((item, None)),
+    }
 }
 
 /// `5`, `-5+2`, `1e-3-0.5`.
@@ -154,7 +156,7 @@ mod tests {
             let value = |point: &Point| match point {
                 Point::Float(value) => *value,
                 Point::Missing => -1000.0,
-                Point::Histogram => -2000.0,
+                Point::Histogram(_) => -2000.0,
             };
             parse_points(text).unwrap().iter().map(value).collect()
         };

@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use stonechat_model::Timestamp;
 
+use super::classic::ClassicHistograms;
 use super::compare::{check_matrix, check_remarks, check_value};
 use super::expectation::{Expected, TextMatch};
 use super::fixed_time::fix_time;
-use super::points::{Point, PointSeries};
+use super::points::Point;
 use super::script::{Command, Eval, Load, ScriptError, Times, parse};
 use crate::ast::Expr;
 use crate::cancel::Cancel;
 use crate::engine::{Engine, EngineOptions, Steps};
 use crate::error::EvalError;
 use crate::memory_store::MemoryStore;
-use crate::value::{Answer, Point as AnswerPoint, Sample, Severity, Value};
+use crate::table::Cell;
+use crate::value::{Answer, Sample, Severity, Value};
 
 /// What became of a script.
 #[derive(Debug, Clone, Default)]
@@ -83,7 +85,7 @@ impl Default for Runner {
             engine: Engine::new(EngineOptions {
                 samples_max: 10_000,
                 delayed_name_removal: true,
-                type_and_unit_labels: true,
+                start_timestamps: true,
                 ..EngineOptions::default()
             }),
         }
@@ -91,13 +93,37 @@ impl Default for Runner {
 }
 
 impl Runner {
-    /// Floats are loaded; histograms are left out until they can be evaluated.
     fn load(&mut self, load: &Load) {
+        let mut native = ClassicHistograms::default();
         for series in &load.series {
             let mut at = Timestamp::from_millis(0);
             for point in &series.points {
-                if let Point::Float(value) = point {
-                    self.store.insert(series.labels.clone(), at, *value);
+                let labels = &series.labels;
+                match point {
+                    Point::Missing => {}
+                    Point::Float(value) => {
+                        self.store.insert(labels.clone(), at, *value);
+                        if load.with_native {
+                            native.add(labels, at, *value);
+                        }
+                    }
+                    Point::Histogram(written) => {
+                        let histogram = written.histogram.clone();
+                        self.store.insert_histogram(labels.clone(), at, histogram);
+                    }
+                }
+                at = at.plus(load.step);
+            }
+        }
+        for (labels, at, histogram) in native.into_native() {
+            self.store.insert_histogram(labels, at, histogram);
+        }
+        for series in &load.starts {
+            let mut at = Timestamp::from_millis(0);
+            for before in &series.offsets {
+                if let Some(offset) = before {
+                    let start = Timestamp::from_millis(at.millis().saturating_add(*offset));
+                    self.store.set_start(&series.labels, at, start);
                 }
                 at = at.plus(load.step);
             }
@@ -105,16 +131,10 @@ impl Runner {
     }
 
     fn eval(&self, eval: &Eval) -> Result<(), String> {
-        let expected = &eval.expected;
-        if let Expected::Series(series) | Expected::RangeVector { series, .. } = &expected.value
-            && series.iter().any(PointSeries::has_histograms)
-        {
-            return Err("native histograms are not supported yet".to_owned());
-        }
         let expr = match crate::parse(&eval.expr) {
             Ok(expr) => expr,
             Err(error) => {
-                let failure = check_failure(expected.fails.as_ref(), error.message());
+                let failure = check_failure(eval.expected.fails.as_ref(), error.message());
                 return failure.map_err(|_| error.to_string());
             }
         };
@@ -204,7 +224,6 @@ fn settled(eval: &Eval, answer: Result<Answer, EvalError>) -> Result<Option<Answ
     match (answer, &eval.expected.fails) {
         (Ok(answer), None) => Ok(Some(answer)),
         (Ok(answer), Some(_)) => Err(format!("expected a failure, got {:?}", answer.value)),
-        (Err(EvalError::Unsupported(what)), _) => Err(format!("{what} is not supported yet")),
         (Err(error), fails) => check_failure(fails.as_ref(), &error.to_string()).map(|()| None),
     }
 }
@@ -232,17 +251,15 @@ fn middle(value: &Value, now: Timestamp, like: &Value) -> Result<Value, String> 
     }
     let samples = matrix.iter().filter_map(|series| {
         let points = &series.points;
-        let index = points
-            .timestamps
-            .iter()
-            .position(|time| *time == now.millis())?;
-        Some(Sample {
-            labels: series.labels.clone(),
-            point: AnswerPoint {
-                timestamp: now,
-                value: points.values[index],
-            },
-        })
+        let at = |time: &i64| *time == now.millis();
+        let float = points.timestamps.iter().position(at);
+        let histogram = points.histograms.iter().find(|(time, _)| at(time));
+        let cell = match (float, histogram) {
+            (Some(index), _) => Cell::Float(points.values[index]),
+            (None, Some((_, histogram))) => Cell::Histogram(histogram),
+            (None, None) => return None,
+        };
+        Some(Sample::new(series.labels.clone(), now, &cell))
     });
     let samples: Vec<Sample> = samples.collect();
     Ok(match (like, samples.first()) {

@@ -6,6 +6,7 @@ use stonechat_model::{Timestamp, duration};
 
 use super::expectation::Expectations;
 use super::points::{PointSeries, parse_line};
+use super::starts::{self, StartSeries};
 use crate::engine::Steps;
 
 /// A line that cannot be read.
@@ -31,6 +32,10 @@ pub(super) enum Command {
 pub(super) struct Load {
     pub step: Duration,
     pub series: Vec<PointSeries>,
+    /// When the counting of the samples of some series began.
+    pub starts: Vec<StartSeries>,
+    /// Classic histograms are stored as native ones as well.
+    pub with_native: bool,
 }
 
 /// An expression to evaluate.
@@ -77,8 +82,9 @@ pub(super) fn parse(text: &str) -> Result<Vec<Command>, ScriptError> {
             "clear" => commands.push(Command::Clear),
             "load" | "load_with_nhcb" => {
                 let step = length(head.trim()).map_err(at_line)?;
-                let series = load_lines(&behind[..block])?;
-                commands.push(Command::Load(Load { step, series }));
+                let with_native = word == "load_with_nhcb";
+                let load = load_lines(&behind[..block], step, with_native)?;
+                commands.push(Command::Load(load));
                 rest = &behind[block..];
             }
             _ if word.starts_with("eval") => {
@@ -100,13 +106,25 @@ pub(super) fn parse(text: &str) -> Result<Vec<Command>, ScriptError> {
     Ok(commands)
 }
 
-fn load_lines(lines: &[(usize, &str)]) -> Result<Vec<PointSeries>, ScriptError> {
-    lines
-        .iter()
-        // Start timestamps are not evaluated yet.
-        .filter(|(_, line)| !line.contains("@st "))
-        .map(|&(line, text)| parse_line(text).map_err(|message| ScriptError { line, message }))
-        .collect()
+fn load_lines(
+    lines: &[(usize, &str)],
+    step: Duration,
+    with_native: bool,
+) -> Result<Load, ScriptError> {
+    let mut load = Load {
+        step,
+        series: Vec::new(),
+        starts: Vec::new(),
+        with_native,
+    };
+    for &(line, text) in lines {
+        let at_line = |message| ScriptError { line, message };
+        match starts::parse_line(text).map_err(at_line)? {
+            Some(starts) => load.starts.push(starts),
+            None => load.series.push(parse_line(text).map_err(at_line)?),
+        }
+    }
+    Ok(load)
 }
 
 /// `instant at <time> <expr>` or `range from <time> to <time> step <duration> <expr>`.

@@ -6,7 +6,7 @@ use stonechat_model::{Labels, METRIC_NAME};
 use super::Sides;
 use crate::ast::Cardinality;
 use crate::error::{EvalError, MatchingError};
-use crate::table::{ABSENT, Head, is_absent};
+use crate::table::{Cells, Head, is_absent};
 
 /// Collects the values of pairs of rows, and notices when two pairs would stand in the same place.
 pub(super) struct Meeting<'a, 's> {
@@ -22,7 +22,7 @@ pub(super) struct Meeting<'a, 's> {
 /// A row of the result while it is built.
 struct Built {
     head: Head,
-    cells: Vec<f64>,
+    cells: Cells,
     /// Steps at which a pair met, even where the comparison did not hold.
     met: Vec<bool>,
 }
@@ -38,7 +38,7 @@ impl<'a, 's> Meeting<'a, 's> {
         }
     }
 
-    pub fn into_rows(self) -> Vec<(Head, Vec<f64>)> {
+    pub fn into_rows(self) -> Vec<(Head, Cells)> {
         self.rows
             .into_iter()
             .map(|row| (row.head, row.cells))
@@ -58,9 +58,12 @@ impl<'a, 's> Meeting<'a, 's> {
             if is_absent(many_value) || is_absent(one_value) {
                 continue;
             }
+            let Some(cell) = self.sides.value(many_value, one_value) else {
+                continue;
+            };
             let position = *position.get_or_insert_with(|| self.position(many, one));
             self.meet(position, step)?;
-            self.rows[position].cells[step] = self.sides.value(many_value, one_value);
+            self.rows[position].cells.set(step, cell);
         }
         Ok(())
     }
@@ -89,7 +92,7 @@ impl<'a, 's> Meeting<'a, 's> {
                     labels: labels.clone(),
                     name_dropped: many.is_some_and(|head| head.name_dropped),
                 },
-                cells: vec![ABSENT; steps],
+                cells: Cells::gaps(steps),
                 met: vec![false; steps],
             });
             rows.len() - 1
@@ -106,7 +109,7 @@ impl<'a, 's> Meeting<'a, 's> {
             (Cardinality::OneToOne, false) => base.drop(&matching.labels),
             _ => base.clone(),
         };
-        if !binary.op.is_comparison() && labels.get(METRIC_NAME).is_some() {
+        if binary.op.changes_meaning() && labels.get(METRIC_NAME).is_some() {
             labels = labels.without_name();
         }
         if matching.include.is_empty() {

@@ -7,18 +7,29 @@ pub(super) struct Bucket {
     pub count: f64,
 }
 
-/// A quantile, and whether counts had to be raised because they fell from one bucket to the next.
+/// A quantile, and which counts had to be raised because they fell from one bucket to the next.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Quantile {
     pub value: f64,
-    pub fixed: bool,
+    pub raised: Option<Raise>,
+}
+
+/// Buckets whose counts were raised.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Raise {
+    /// The least bound of them.
+    pub first: f64,
+    /// The greatest.
+    pub last: f64,
+    /// The most that one was raised by.
+    pub most: f64,
 }
 
 impl Quantile {
     const fn plain(value: f64) -> Self {
         Self {
             value,
-            fixed: false,
+            raised: None,
         }
     }
 }
@@ -44,13 +55,13 @@ pub(super) fn quantile(q: f64, buckets: &mut Vec<Bucket>) -> Quantile {
         return Quantile::plain(f64::NAN);
     }
     join_same_bounds(buckets);
-    let fixed = make_monotonic(buckets);
+    let raised = make_monotonic(buckets);
     let value = match buckets.as_slice() {
         [] | [_] => f64::NAN,
         [.., all] if all.count == 0.0 => f64::NAN,
         [below @ .., all] => within(q * all.count, below),
     };
-    Quantile { value, fixed }
+    Quantile { value, raised }
 }
 
 /// The value at a rank, given all buckets but the last, whose bound is infinite.
@@ -80,12 +91,10 @@ fn join_same_bounds(buckets: &mut Vec<Bucket>) {
     });
 }
 
-/// Raises counts that are less than the one before. True when one was more than rounding.
-fn make_monotonic(buckets: &mut [Bucket]) -> bool {
-    let mut fixed = false;
-    let Some(mut highest) = buckets.first().map(|bucket| bucket.count) else {
-        return fixed;
-    };
+/// Raises counts that are less than the one before, and tells of those that were more than rounding.
+fn make_monotonic(buckets: &mut [Bucket]) -> Option<Raise> {
+    let mut raised: Option<Raise> = None;
+    let mut highest = buckets.first()?.count;
     for bucket in &mut buckets[1..] {
         if bucket.count == highest {
             continue;
@@ -93,13 +102,19 @@ fn make_monotonic(buckets: &mut [Bucket]) -> bool {
         if almost_equal(highest, bucket.count) {
             bucket.count = highest;
         } else if bucket.count < highest {
+            let raise = raised.get_or_insert(Raise {
+                first: bucket.upper,
+                last: bucket.upper,
+                most: 0.0,
+            });
+            raise.last = bucket.upper;
+            raise.most = raise.most.max(highest - bucket.count);
             bucket.count = highest;
-            fixed = true;
         } else {
             highest = bucket.count;
         }
     }
-    fixed
+    raised
 }
 
 fn almost_equal(a: f64, b: f64) -> bool {
@@ -186,7 +201,7 @@ mod tests {
         ] {
             let found = quantile(q, &mut buckets(pairs));
             assert!((found.value - expected).abs() < 1e-12 || found.value == expected);
-            assert!(!found.fixed);
+            assert!(found.raised.is_none());
         }
     }
 
@@ -203,10 +218,10 @@ mod tests {
     #[test]
     fn falling_counts_are_raised_and_that_is_told() {
         let falling = quantile(0.5, &mut buckets(&[(1.0, 4.0), (2.0, 2.0), (INF, 8.0)]));
-        assert!(falling.fixed);
+        assert!(falling.raised.is_some());
         assert_eq!(falling.value, 1.0);
         let rounding = [(1.0, 4.0), (2.0, 4.0 - 1e-13), (INF, 8.0)];
-        assert!(!quantile(0.5, &mut buckets(&rounding)).fixed);
+        assert!(quantile(0.5, &mut buckets(&rounding)).raised.is_none());
     }
 
     #[test]

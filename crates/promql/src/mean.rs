@@ -1,36 +1,6 @@
-//! Sums that do not lose small terms beside large ones (Neumaier's form of Kahan's method), wherever Prometheus uses them,
-//! so that the last digits agree.
+//! The mean of values that come one by one.
 
-/// A sum and what rounding took from it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Kahan {
-    pub sum: f64,
-    pub lost: f64,
-}
-
-impl Kahan {
-    pub const fn new(sum: f64) -> Self {
-        Self { sum, lost: 0.0 }
-    }
-
-    /// The sum with one more term.
-    #[must_use]
-    pub fn plus(self, term: f64) -> Self {
-        let sum = self.sum + term;
-        let lost = if sum.is_infinite() {
-            0.0
-        } else if self.sum.abs() >= term.abs() {
-            self.lost + ((self.sum - sum) + term)
-        } else {
-            self.lost + ((term - sum) + self.sum)
-        };
-        Self { sum, lost }
-    }
-
-    pub fn total(self) -> f64 {
-        self.sum + self.lost
-    }
-}
+use stonechat_model::Kahan;
 
 /// The mean of values that come one by one. When their sum would pass the largest float, the mean itself is carried on.
 #[derive(Debug, Clone, Copy)]
