@@ -5,6 +5,7 @@ mod groups; // which series belong together
 mod hash; // the hash by which limit_ratio samples
 mod mixed; // the same over histograms
 mod pick; // topk, bottomk, limitk, limit_ratio
+mod stream; // series as they come
 mod values; // quantile, count_values
 
 use crate::ast::{AggregateOp, Aggregation, Expr, Span};
@@ -25,7 +26,19 @@ impl Evaluation<'_> {
         if let Some(param) = &aggregation.param {
             return self.aggregate_with_param(aggregation, (param, span), grid);
         }
-        let table = self.table(&aggregation.expr, grid)?;
+        let varies = grid.count == 1 || !self.is_invariant(&aggregation.expr);
+        let flow = if varies {
+            self.flow(&aggregation.expr, grid)?
+        } else {
+            None
+        };
+        let table = match flow {
+            Some(flow) => match self.aggregate_flow(aggregation, &flow)? {
+                Some(aggregated) => return Ok(aggregated),
+                None => self.collect(&flow)?,
+            },
+            None => self.table(&aggregation.expr, grid)?,
+        };
         let groups = groups_of(&table, &aggregation.grouping);
         let mut result = Table::default();
         if !table.is_plain() {

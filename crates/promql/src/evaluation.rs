@@ -1,6 +1,7 @@
 //! One running query: the tree is walked once, and every part gives its values at all steps at once.
 
 mod budget; // how many samples are held
+mod flow; // series that are worked out one by one
 mod grid; // the steps
 mod invariant; // what is the same at every step
 mod notes; // warnings and infos
@@ -14,6 +15,7 @@ use std::time::Instant;
 use hashbrown::HashSet;
 use stonechat_model::Queryable;
 
+pub(crate) use flow::{Flow, FlowRow, Work};
 pub(crate) use grid::{Grid, elapsed, seconds};
 pub(crate) use select::{Pick, Shift, millis};
 pub(crate) use window::{MixedWindow, RangeSeries, Window};
@@ -138,6 +140,11 @@ impl<'a> Evaluation<'a> {
         };
         self.budget.set(before + evaluated.cells())?;
         Ok(evaluated)
+    }
+
+    /// True when an expression is the same at every step.
+    pub fn is_invariant(&self, expr: &Expr) -> bool {
+        invariant::is_invariant(expr)
     }
 
     fn eval_kind(&self, expr: &Expr, grid: Grid) -> Result<Evaluated, EvalError> {

@@ -18,7 +18,7 @@ pub(crate) mod remarks; // what is remarked on samples
 mod sort; // sort, sort_by_label
 mod table; // names and types
 
-pub(crate) use call::WindowFunction;
+pub(crate) use call::{OverWindows, WindowFunction};
 pub(crate) use dates::rfc3339;
 pub(crate) use quantile::{check_quantile, check_quantiles, quantile};
 pub(crate) use rate::shown_samples;

@@ -40,6 +40,29 @@ impl Mean {
         self.carried = before.plus(value / self.count);
     }
 
+    /// The mean of the values of both.
+    pub fn join(&mut self, other: Self) {
+        let count = self.count + other.count;
+        if !self.incremental && !other.incremental {
+            let sum = self.carried.join(other.carried);
+            if !sum.sum.is_infinite() {
+                (self.carried, self.count) = (sum, count);
+                return;
+            }
+        }
+        let weighted = |mean: &Self| {
+            let carried = if mean.incremental {
+                mean.carried
+            } else {
+                mean.carried.over(mean.count)
+            };
+            carried.times(mean.count / count)
+        };
+        self.carried = weighted(self).join(weighted(&other));
+        self.incremental = true;
+        self.count = count;
+    }
+
     pub fn mean(&self) -> f64 {
         if self.incremental {
             self.carried.total()

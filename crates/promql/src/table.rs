@@ -186,6 +186,22 @@ impl Table {
         }
     }
 
+    /// Takes all rows of another table in.
+    pub fn take(&mut self, other: Self) {
+        if !other.is_plain() {
+            self.append(&other);
+            return;
+        }
+        let shift = self.values.len();
+        self.values.extend_from_slice(&other.values);
+        self.rows
+            .extend(other.rows.into_iter().map(|extent| Extent {
+                start: extent.start + shift,
+                end: extent.end + shift,
+                ..extent
+            }));
+    }
+
     /// Changes every number, in place. Histograms are taken away.
     pub fn map(self, change: impl Fn(f64) -> f64) -> Self {
         self.map_steps(|_, value| change(value))

@@ -355,3 +355,53 @@ fn the_ends_of_time_are_reached_without_harm() {
         }
     }
 }
+
+/// Cores share the series of an aggregation, and none of them is kept; an expression that cannot be worked off so must give
+/// the same.
+#[test]
+fn streamed_aggregations_are_those_of_tables() {
+    let mut store = MemoryStore::default();
+    for series in 0..700_u32 {
+        let (host, zone) = (series.to_string(), (series % 3).to_string());
+        let pairs = [("__name__", "x_total"), ("host", &host), ("zone", &zone)];
+        let labels = Labels::from_pairs(pairs).unwrap();
+        for minute in 0..20_u32 {
+            if (series + minute) % 7 != 0 {
+                let value = f64::from((series * 31 + minute * 17) % 101) + 1e3;
+                let at = Timestamp::from_millis(i64::from(minute) * 60_000);
+                store.insert(labels.clone(), at, value);
+            }
+        }
+    }
+    let engine = Engine::default();
+    let steps = Steps {
+        start: Timestamp::from_millis(0),
+        end: Timestamp::from_millis(1_200_000),
+        step: Duration::from_secs(60),
+    };
+    let matrix = |text: &str| {
+        let expr = parse(text).unwrap();
+        let answer = engine.range(&store, &expr, steps, &Cancel::new()).unwrap();
+        let Value::Matrix(matrix) = answer.value else {
+            panic!("{text}")
+        };
+        matrix
+    };
+    for op in ["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"] {
+        for inner in ["x_total", "rate(x_total[5m])", "last_over_time(x_total[3m])"] {
+            for grouping in ["by (zone)", "without (host)", ""] {
+                let streamed = matrix(&format!("{op} {grouping} ({inner})"));
+                let kept = matrix(&format!("{op} {grouping} ({inner} + 0)"));
+                assert_eq!(streamed.len(), kept.len(), "{op} {grouping} ({inner})");
+                for (streamed, kept) in streamed.iter().zip(&kept) {
+                    assert_eq!(streamed.labels, kept.labels);
+                    assert_eq!(streamed.points.timestamps, kept.points.timestamps);
+                    for (a, b) in streamed.points.values.iter().zip(&kept.points.values) {
+                        let close = (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-6);
+                        assert!(close, "{op} {grouping} ({inner}): {a} and {b}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -86,15 +86,15 @@ impl<'a> ByStep<'a> {
 }
 
 /// The population variance, by Welford's method.
-#[derive(Clone)]
-struct Variance {
+#[derive(Clone, Copy)]
+pub(super) struct Variance {
     count: f64,
     mean: f64,
     squares: f64,
 }
 
 impl Variance {
-    fn new(first: f64) -> Self {
+    pub fn new(first: f64) -> Self {
         Self {
             count: 1.0,
             mean: first,
@@ -102,14 +102,23 @@ impl Variance {
         }
     }
 
-    fn add(&mut self, value: f64) {
+    pub fn add(&mut self, value: f64) {
         self.count += 1.0;
         let delta = value - self.mean;
         self.mean += delta / self.count;
         self.squares += delta * (value - self.mean);
     }
 
-    fn variance(&self) -> f64 {
+    /// The variance of the values of both (Chan's method).
+    pub fn join(&mut self, other: Self) {
+        let count = self.count + other.count;
+        let delta = other.mean - self.mean;
+        self.mean += delta * (other.count / count);
+        self.squares += other.squares + delta * delta * (self.count * other.count / count);
+        self.count = count;
+    }
+
+    pub fn variance(&self) -> f64 {
         self.squares / self.count
     }
 }

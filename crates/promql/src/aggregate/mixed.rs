@@ -18,19 +18,26 @@ pub(super) fn fold(
     rows: &[usize],
     (steps, remarks): (usize, Remarks<'_>),
 ) -> Cells {
-    let mut cells = Cells::gaps(steps);
+    let floats = fold::fold(op, table, rows, steps);
+    with_histograms(op, &floats, (table, rows), remarks)
+}
+
+/// The cells of a group of which the numbers alone give `floats`.
+pub(super) fn with_histograms(
+    op: AggregateOp,
+    floats: &[f64],
+    (table, rows): (&Table, &[usize]),
+    remarks: Remarks<'_>,
+) -> Cells {
+    let mut cells = Cells::gaps(floats.len());
     match op {
-        AggregateOp::Count | AggregateOp::Group => {
-            let counts = fold::fold(op, table, rows, steps);
-            cells.values_mut().copy_from_slice(&counts);
-        }
         AggregateOp::Sum | AggregateOp::Avg => {
-            let floats = fold::fold(op, table, rows, steps);
-            for (step, float) in floats.into_iter().enumerate() {
+            for (step, float) in floats.iter().enumerate() {
                 let at_step = AtStep { table, rows, step };
-                cells.set(step, at_step.fold(op, float, remarks));
+                cells.set(step, at_step.fold(op, *float, remarks));
             }
         }
+        AggregateOp::Count | AggregateOp::Group => cells.values_mut().copy_from_slice(floats),
         _ => {
             let has_histograms = rows
                 .iter()
@@ -39,8 +46,7 @@ pub(super) fn fold(
             if has_histograms {
                 remarks.histogram_ignored_in(op.name());
             }
-            let floats = fold::fold(op, table, rows, steps);
-            cells.values_mut().copy_from_slice(&floats);
+            cells.values_mut().copy_from_slice(floats);
         }
     }
     cells

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use stonechat_model::{Columns, Selection, TimeRange, Timestamp, is_stale};
+use stonechat_model::{Columns, Labels, Selection, TimeRange, Timestamp, is_stale};
 
+use super::flow::{Flow, Work};
 use super::grid::{Grid, seconds};
 use super::{Evaluation, statistics};
 use crate::ast::{At, Length, Span, VectorSelector, label_set};
 use crate::error::EvalError;
-use crate::table::{Cell, Cells, Head, Table, sound};
+use crate::table::{Cell, Cells, Table, sound};
 
 /// What a selector of latest samples gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,38 +101,71 @@ impl<'a> Evaluation<'a> {
         shifts: &[Shift],
         pick: Pick,
     ) -> Result<Table, EvalError> {
+        let latest = self.latest_of(selector, grid, shifts, pick)?;
+        self.collect(&Flow {
+            grid,
+            span,
+            work: Work::Latest(latest),
+        })
+    }
+
+    /// What [`latest`](Self::latest) works off.
+    pub fn latest_of(
+        &self,
+        selector: &VectorSelector,
+        grid: Grid,
+        shifts: &[Shift],
+        pick: Pick,
+    ) -> Result<Latest<'a>, EvalError> {
         let lookback = millis(self.options.lookback);
-        let reference = |time| {
-            shifts
-                .iter()
-                .fold(time, |time, shift| shift.reference(time))
-        };
-        let after = reference(grid.start).saturating_sub(lookback);
-        let selection = self.select(selector, after, reference(grid.end()))?;
-        let (mut table, mut samples) = (Table::default(), Samples::new(self, span));
-        let mut cells = Cells::default();
-        for index in 0..selection.len() {
-            self.check_alive()?;
-            samples.read(&*selection, index)?;
-            self.budget.check(samples.columns.len())?;
-            cells.reset(grid.count);
-            let mut cursor = Cursor::new(&samples.columns);
-            for (step, time) in grid.times().enumerate() {
-                let reference = reference(time);
-                cursor.move_to(reference);
-                let cell = cursor.latest(reference.saturating_sub(lookback), pick);
-                if pick == Pick::InfoTime && matches!(cell, Some(Cell::Histogram(_))) {
-                    return Err(EvalError::Parameter(format!(
-                        "this should be an info metric, with float samples: {}",
-                        label_set(selection.labels(index))
-                    )));
-                }
-                cells.set(step, cell);
+        let after = reference(shifts, grid.start).saturating_sub(lookback);
+        let selection = self.select(selector, after, reference(shifts, grid.end()))?;
+        Ok(Latest {
+            selection,
+            shifts: shifts.to_vec(),
+            pick,
+            lookback,
+        })
+    }
+}
+
+/// The latest samples of series.
+pub(crate) struct Latest<'a> {
+    pub selection: Box<dyn Selection + 'a>,
+    shifts: Vec<Shift>,
+    pick: Pick,
+    lookback: i64,
+}
+
+fn reference(shifts: &[Shift], time: i64) -> i64 {
+    shifts
+        .iter()
+        .fold(time, |time, shift| shift.reference(time))
+}
+
+impl Latest<'_> {
+    /// The latest sample of a series at every step.
+    pub fn row(
+        &self,
+        labels: &Labels,
+        columns: &Columns,
+        grid: Grid,
+        cells: &mut Cells,
+    ) -> Result<(), EvalError> {
+        let mut cursor = Cursor::new(columns);
+        for (step, time) in grid.times().enumerate() {
+            let reference = reference(&self.shifts, time);
+            cursor.move_to(reference);
+            let cell = cursor.latest(reference.saturating_sub(self.lookback), self.pick);
+            if self.pick == Pick::InfoTime && matches!(cell, Some(Cell::Histogram(_))) {
+                return Err(EvalError::Parameter(format!(
+                    "this should be an info metric, with float samples: {}",
+                    label_set(labels)
+                )));
             }
-            let head = Head::from(selection.labels(index).clone());
-            self.push_cells(&mut table, head, &cells)?;
+            cells.set(step, cell);
         }
-        Ok(table)
+        Ok(())
     }
 }
 

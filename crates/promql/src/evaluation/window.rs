@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use stonechat_model::{Columns, Histogram, ResetHint};
+use stonechat_model::{Columns, Histogram, ResetHint, Selection};
 
 use super::grid::Grid;
 use super::select::{Samples, Shift, millis};
@@ -130,7 +130,40 @@ impl Reach {
 /// Called with each series.
 type Visit<'v> = dyn FnMut(RangeSeries<'_>) -> Result<(), EvalError> + 'v;
 
-impl Evaluation<'_> {
+/// The series of a range selector.
+pub(crate) struct RangeSelection<'a> {
+    pub selection: Box<dyn Selection + 'a>,
+    pub shift: Shift,
+    pub range: i64,
+    pub reach: Reach,
+}
+
+impl<'a> Evaluation<'a> {
+    /// The series of a range selector, of which samples in any of the windows are wanted.
+    pub fn range_selection(
+        &self,
+        matrix: &MatrixSelector,
+        grid: Grid,
+    ) -> Result<RangeSelection<'a>, EvalError> {
+        let selector = &matrix.selector;
+        let shift = self.shift(selector.at, &selector.offset)?;
+        let range = matrix.range.positive_millis(self.lengths())?;
+        let reach = Reach::of(selector.extension, millis(self.options.lookback));
+        let after = shift.reference(grid.start).saturating_sub(range);
+        let until = shift.reference(grid.end());
+        let selection = self.select(
+            selector,
+            after.saturating_sub(reach.before),
+            until.saturating_add(reach.behind),
+        )?;
+        Ok(RangeSelection {
+            selection,
+            shift,
+            range,
+            reach,
+        })
+    }
+
     /// Visits the series of a range selector or subquery, one after the other, so that the samples of only one are held.
     pub fn each_range_series(
         &self,
@@ -154,29 +187,19 @@ impl Evaluation<'_> {
         grid: Grid,
         visit: &mut Visit<'_>,
     ) -> Result<(), EvalError> {
-        let selector = &matrix.selector;
-        let shift = self.shift(selector.at, &selector.offset)?;
-        let range = matrix.range.positive_millis(self.lengths())?;
-        let reach = Reach::of(selector.extension, millis(self.options.lookback));
-        let after = shift.reference(grid.start).saturating_sub(range);
-        let until = shift.reference(grid.end());
-        let selection = self.select(
-            selector,
-            after.saturating_sub(reach.before),
-            until.saturating_add(reach.behind),
-        )?;
+        let range = self.range_selection(matrix, grid)?;
         let mut samples = Samples::new(self, span);
-        for index in 0..selection.len() {
+        for index in 0..range.selection.len() {
             self.check_alive()?;
-            samples.read(&*selection, index)?;
+            samples.read(&*range.selection, index)?;
             self.budget.check(samples.columns.len())?;
             samples.drop_stale();
             visit(RangeSeries {
-                head: selection.labels(index).clone().into(),
+                head: range.selection.labels(index).clone().into(),
                 columns: &samples.columns,
-                shift,
-                range,
-                reach,
+                shift: range.shift,
+                range: range.range,
+                reach: range.reach,
             })?;
         }
         Ok(())

@@ -7,12 +7,14 @@ use super::remarks::Remarks;
 use super::{Function, check_quantile, dates, math, mixed, over_time, quantile, rate, regression};
 use crate::ast::{Call, Expr, ExprKind, Extension, Span, quote};
 use crate::error::EvalError;
-use crate::evaluation::{Evaluated, Evaluation, Grid, Pick, RangeSeries, Window, seconds};
+use crate::evaluation::{
+    Evaluated, Evaluation, Flow, Grid, Pick, RangeSeries, Window, Work, seconds,
+};
 use crate::table::{ABSENT, Cell, Cells, Head, Table, is_float};
 use crate::value::Severity;
 
 /// The computation of a function over windows, with its parameters.
-pub(crate) type WindowFunction<'f> = Box<dyn Fn(&Window<'_>) -> Option<f64> + 'f>;
+pub(crate) type WindowFunction<'f> = Box<dyn Fn(&Window<'_>) -> Option<f64> + Sync + 'f>;
 
 /// How many windows of one series are worked off before asking whether anybody still waits.
 const WINDOWS_BETWEEN_CHECKS: usize = 64;
@@ -34,7 +36,10 @@ impl Evaluation<'_> {
         } else if let Some(part) = dates::part(call.function) {
             self.date(call, grid, part)?
         } else if let Some((arg, function)) = self.window_function(call, grid)? {
-            self.over_windows(call.function, arg, grid, &function)?
+            {
+                let over = OverWindows::new(self, call.function, arg.span, function);
+                self.over_windows(arg, grid, over)?
+            }
         } else {
             self.vector_call(expr, call, grid)?
         };
@@ -215,41 +220,72 @@ impl Evaluation<'_> {
 
     fn over_windows(
         &self,
-        function: Function,
         arg: &Expr,
         grid: Grid,
-        compute: &WindowFunction<'_>,
+        over: OverWindows<'_>,
     ) -> Result<Table, EvalError> {
-        let wants_counter = matches!(function, Function::Rate | Function::Increase);
+        if let ExprKind::MatrixSelector(matrix) = &arg.without_parens().kind {
+            let range = self.range_selection(matrix, grid)?;
+            return self.collect(&Flow {
+                grid,
+                span: arg.without_parens().span,
+                work: Work::Windows(range, over),
+            });
+        }
         let mut table = Table::default();
         let mut row = Cells::default();
-        let over = OverWindows {
-            evaluation: self,
-            function,
-            span: arg.span,
-            compute,
-        };
         self.each_range_series(arg, grid, &mut |series| {
             row.reset(grid.count);
-            if series.has_histograms() {
-                over.mixed(&series, grid, &mut row)?;
-            } else {
-                over.floats(&series, grid, row.values_mut())?;
-            }
-            if wants_counter && row.values().iter().any(|value| is_float(*value)) {
-                self.note_unless_counter(&series.head.labels, arg);
-            }
+            over.row(&series, grid, &mut row)?;
             self.push_cells(&mut table, series.head, &row)
         })?;
-        // The last and the first sample are samples of the same series; everything else is something new.
-        if matches!(function, Function::LastOverTime | Function::FirstOverTime) {
-            return Ok(table);
+        if over.drops_names() {
+            self.drop_names(table)
+        } else {
+            Ok(table)
         }
-        self.drop_names(table)
+    }
+
+    /// The series of an expression that can be worked out one by one, if it is such an expression.
+    pub(crate) fn flow<'e>(
+        &'e self,
+        expr: &'e Expr,
+        grid: Grid,
+    ) -> Result<Option<Flow<'e>>, EvalError> {
+        let expr = expr.without_parens();
+        let (span, work) = match &expr.kind {
+            ExprKind::VectorSelector(selector) if selector.extension.is_none() => {
+                let shifts = [self.shift(selector.at, &selector.offset)?];
+                let latest = self.latest_of(selector, grid, &shifts, Pick::Value)?;
+                (expr.span, Work::Latest(latest))
+            }
+            ExprKind::Call(call) => {
+                let range =
+                    call.args
+                        .iter()
+                        .map(Expr::without_parens)
+                        .find_map(|arg| match &arg.kind {
+                            ExprKind::MatrixSelector(matrix) => Some((matrix, arg.span)),
+                            _ => None,
+                        });
+                let Some((matrix, span)) = range else {
+                    return Ok(None);
+                };
+                check_extension(call)?;
+                let Some((arg, compute)) = self.window_function(call, grid)? else {
+                    return Ok(None);
+                };
+                let over = OverWindows::new(self, call.function, arg.span, compute);
+                let range = self.range_selection(matrix, grid)?;
+                (span, Work::Windows(range, over))
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Flow { grid, span, work }))
     }
 
     /// Says so when a metric does not look like a counter, by its type or its name.
-    fn note_unless_counter(&self, labels: &Labels, arg: &Expr) {
+    fn note_unless_counter(&self, labels: &Labels, span: Span) {
         let metric = labels.metric_name();
         if metric.is_empty() {
             return;
@@ -274,20 +310,62 @@ impl Evaluation<'_> {
                 quote(metric)
             )
         };
-        self.note(Severity::Info, arg.span, message);
+        self.note(Severity::Info, span, message);
     }
 }
 
 /// A function over windows, and where it stands in the query.
-struct OverWindows<'a> {
+pub(crate) struct OverWindows<'a> {
     evaluation: &'a Evaluation<'a>,
     function: Function,
     /// The range that it looks at.
     span: Span,
-    compute: &'a WindowFunction<'a>,
+    compute: WindowFunction<'a>,
 }
 
-impl OverWindows<'_> {
+impl<'a> OverWindows<'a> {
+    const fn new(
+        evaluation: &'a Evaluation<'a>,
+        function: Function,
+        span: Span,
+        compute: WindowFunction<'a>,
+    ) -> Self {
+        Self {
+            evaluation,
+            function,
+            span,
+            compute,
+        }
+    }
+
+    /// The last and the first sample are samples of the same series; everything else is something new.
+    pub const fn drops_names(&self) -> bool {
+        !matches!(
+            self.function,
+            Function::LastOverTime | Function::FirstOverTime
+        )
+    }
+
+    /// Its values over a series at every step.
+    pub fn row(
+        &self,
+        series: &RangeSeries<'_>,
+        grid: Grid,
+        row: &mut Cells,
+    ) -> Result<(), EvalError> {
+        if series.has_histograms() {
+            self.mixed(series, grid, row)?;
+        } else {
+            self.floats(series, grid, row.values_mut())?;
+        }
+        let wants_counter = matches!(self.function, Function::Rate | Function::Increase);
+        if wants_counter && row.values().iter().any(|value| is_float(*value)) {
+            self.evaluation
+                .note_unless_counter(&series.head.labels, self.span);
+        }
+        Ok(())
+    }
+
     /// Its values over a series of numbers.
     fn floats(
         &self,
@@ -319,7 +397,7 @@ impl OverWindows<'_> {
         series.each_mixed_window(grid, |window| {
             let samples = window.floats.values.len() + window.histograms.len();
             self.check(samples, window.floats.step)?;
-            let cell = mixed::compute(self.function, &window, remarks, self.compute);
+            let cell = mixed::compute(self.function, &window, remarks, &self.compute);
             row.set(window.floats.step, cell);
             Ok(())
         })
