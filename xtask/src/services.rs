@@ -59,7 +59,8 @@ impl Services {
     }
 }
 
-fn mariadb(folder: &Path) -> Result<(Running, String)> {
+/// MariaDB in a folder, with a database `test`, and its URL.
+pub fn mariadb(folder: &Path) -> Result<(Running, String)> {
     let server = setup::program(
         &["mariadbd", "mysqld"],
         "mariadb-server",
