@@ -7,7 +7,8 @@ use stonechat_model::{Queryable, Timestamp};
 use crate::ast::{Expr, ValueType};
 use crate::cancel::Cancel;
 use crate::error::EvalError;
-use crate::evaluation::{Evaluation, Grid, millis};
+use crate::evaluation::{Costs, Evaluation, Grid, millis};
+use crate::explain::Plan;
 use crate::value::Answer;
 
 /// Limits and defaults of the evaluation.
@@ -119,5 +120,34 @@ impl Engine {
             .prepared_for(expr);
         evaluation.budget.check(grid.count)?;
         evaluation.answer_range(expr)
+    }
+
+    /// Evaluates an expression, at one moment or at every step of a range, and tells what each part of it cost.
+    ///
+    /// # Errors
+    /// As [`instant`](Self::instant) and [`range`](Self::range).
+    pub fn explain(
+        &self,
+        source: &dyn Queryable,
+        expr: &Expr,
+        steps: Steps,
+        cancel: &Cancel,
+    ) -> Result<Plan, EvalError> {
+        let costs = Costs::default();
+        let (start, end) = (steps.start.millis(), steps.end.millis());
+        let answer = if start == end {
+            Evaluation::new(source, &self.options, cancel, Grid::instant(start))
+                .telling(&costs)
+                .prepared_for(expr)
+                .answer_instant(expr)?
+        } else {
+            let grid = Grid::new(start, end, millis(steps.step)).ok_or(EvalError::Steps)?;
+            Evaluation::new(source, &self.options, cancel, grid)
+                .ending_at(end)
+                .telling(&costs)
+                .prepared_for(expr)
+                .answer_range(expr)?
+        };
+        Ok(Plan::new(expr, &costs, answer))
     }
 }

@@ -1,6 +1,7 @@
 //! One running query: the tree is walked once, and every part gives its values at all steps at once.
 
 mod budget; // how many samples are held
+mod costs; // what the parts of a query cost
 mod flow; // series that are worked out one by one
 mod grid; // the steps
 mod invariant; // what is the same at every step
@@ -15,6 +16,8 @@ use std::time::Instant;
 use hashbrown::HashSet;
 use stonechat_model::Queryable;
 
+pub use costs::Cost;
+pub(crate) use costs::Costs;
 pub(crate) use flow::{Flow, FlowRow, Work};
 pub(crate) use grid::{Grid, elapsed, seconds};
 pub(crate) use select::{Pick, Shift, millis};
@@ -55,6 +58,8 @@ pub(crate) struct Evaluation<'a> {
     /// Where selectors begin in the text of whose histograms only count and sum are asked for.
     pub statistics_only: HashSet<u32>,
     notes: Notes,
+    /// Where costs go, if anybody wants to see them.
+    costs: Option<&'a Costs>,
 }
 
 impl<'a> Evaluation<'a> {
@@ -74,6 +79,7 @@ impl<'a> Evaluation<'a> {
             budget: Budget::new(options.samples_max),
             statistics_only: HashSet::new(),
             notes: Notes::default(),
+            costs: None,
         }
     }
 
@@ -81,6 +87,26 @@ impl<'a> Evaluation<'a> {
     pub fn prepared_for(mut self, expr: &Expr) -> Self {
         self.statistics_only = statistics::selectors(expr);
         self
+    }
+
+    /// Tells what the parts of the query cost.
+    pub const fn telling(mut self, costs: &'a Costs) -> Self {
+        self.costs = Some(costs);
+        self
+    }
+
+    fn tell(&self, span: Span, began: Instant, series: usize, samples: usize) {
+        if let Some(costs) = self.costs {
+            let time = began.elapsed();
+            costs.add(
+                span,
+                Cost {
+                    series,
+                    samples,
+                    time,
+                },
+            );
+        }
     }
 
     /// Sets the end that was asked for.
@@ -130,7 +156,7 @@ impl<'a> Evaluation<'a> {
     /// The values of an expression at the steps of a grid. What it held on the way is given back; what it gives counts.
     pub fn eval(&self, expr: &Expr, grid: Grid) -> Result<Evaluated, EvalError> {
         self.check_alive()?;
-        let before = self.budget.used();
+        let (before, began) = (self.budget.used(), Instant::now());
         let evaluated = if grid.count > 1 && invariant::is_invariant(expr) {
             let once = self.eval_kind(expr, grid.first())?;
             self.budget.check(once.cells().saturating_mul(grid.count))?;
@@ -139,6 +165,10 @@ impl<'a> Evaluation<'a> {
             self.eval_kind(expr, grid)?
         };
         self.budget.set(before + evaluated.cells())?;
+        // Selectors tell what they read.
+        if !matches!(expr.kind, ExprKind::VectorSelector(_)) {
+            self.tell(expr.span, began, evaluated.rows(), evaluated.cells());
+        }
         Ok(evaluated)
     }
 
@@ -302,6 +332,14 @@ fn is_one_metric(table: &Table) -> bool {
 }
 
 impl Evaluated {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Scalar(_) => 1,
+            Self::Text(_) => 0,
+            Self::Table(table) => table.len(),
+        }
+    }
+
     fn cells(&self) -> usize {
         match self {
             Self::Scalar(values) => values.len(),

@@ -48,6 +48,7 @@ mod functions; // rate(...)
 mod answer; // tables to answers
 mod cancel; // stopping a query from outside
 mod error; // why there is no answer
+mod explain; // what each part of a query cost
 mod mean; // the mean of values that come one by one
 mod value; // what a query answers
 
@@ -58,6 +59,8 @@ pub use ast::{Expr, Span, ValueType};
 pub use cancel::Cancel;
 pub use engine::{Engine, EngineOptions, Steps};
 pub use error::{EvalError, InfoError, MatchingError};
+pub use evaluation::Cost;
+pub use explain::{Plan, PlanNode};
 pub use functions::Function;
 pub use memory_store::MemoryStore;
 pub use parser::{DEPTH_MAX, ParseError, TEXT_BYTES_MAX, parse, parse_selector};

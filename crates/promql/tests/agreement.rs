@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use stonechat_model::{Labels, STALE_NAN, Timestamp};
+use stonechat_model::{BucketSpan, Buckets, Histogram, Labels, ResetHint, STALE_NAN, Timestamp};
 use stonechat_promql::{
     Answer, Cancel, Engine, EngineOptions, EvalError, MemoryStore, Steps, Value, parse,
 };
@@ -28,12 +28,60 @@ fn stores() -> impl Strategy<Value = MemoryStore> {
             let zone = ["a", "b"][index % 2];
             let labels = Labels::from_pairs([("__name__", name), ("host", host), ("zone", zone)])
                 .expect("valid labels");
+            let histograms =
+                Labels::from_pairs([("__name__", "h"), ("host", host), ("zone", zone)])
+                    .expect("valid labels");
             for (second, value) in samples {
-                store.insert(labels.clone(), Timestamp::from_millis(second * 1000), value);
+                let at = Timestamp::from_millis(second * 1000);
+                store.insert(labels.clone(), at, value);
+                if value.is_finite() && value >= 0.0 {
+                    store.insert_histogram(histograms.clone(), at, histogram(index, value));
+                }
             }
         }
         store
     })
+}
+
+/// A histogram of so many observations; its layout depends on the series.
+fn histogram(series: usize, value: f64) -> Histogram {
+    let counts = [value, 0.0, value / 2.0];
+    let spans = vec![BucketSpan {
+        offset: i32::try_from(series).expect("few series") - 2,
+        length: 3,
+    }];
+    Histogram {
+        schema: if series == 5 { 1 } else { 0 },
+        count: value * 1.5 + 1.0,
+        sum: value * 3.0,
+        zero_count: 1.0,
+        zero_threshold: 0.01,
+        reset_hint: if series == 4 {
+            ResetHint::Gauge
+        } else {
+            ResetHint::Unknown
+        },
+        positive: Buckets {
+            spans,
+            counts: counts.to_vec(),
+        },
+        ..Histogram::default()
+    }
+}
+
+/// Expressions whose values are histograms, some of them beside numbers.
+fn histogram_leaves() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        "h",
+        "rate(h[1m])",
+        "increase(h[2m] anchored)",
+        "sum_over_time(h[1m])",
+        "{__name__=~\"h|y_total\"}",
+        "irate(h[90s])",
+        "last_over_time({host=\"3\"}[2m])",
+        "changes(h[2m])",
+    ])
+    .prop_map(str::to_owned)
 }
 
 fn expressions() -> impl Strategy<Value = String> {
@@ -55,12 +103,22 @@ fn expressions() -> impl Strategy<Value = String> {
         Just("x_total smoothed".to_owned()),
         Just("predict_linear(x_total[2m], 60)".to_owned()),
         Just("vector(time())".to_owned()),
+        histogram_leaves(),
     ];
     leaf.prop_recursive(4, 24, 2, |inner| {
         let two = (inner.clone(), inner.clone());
         prop_oneof![
             inner.clone().prop_map(|a| format!("-({a})")),
             inner.clone().prop_map(|a| format!("abs({a})")),
+            inner.clone().prop_map(|a| format!("histogram_count({a})")),
+            inner
+                .clone()
+                .prop_map(|a| format!("histogram_quantile(0.9, {a})")),
+            inner.clone().prop_map(|a| format!("({a}) </ 2")),
+            inner.clone().prop_map(|a| format!("({a}) * 2")),
+            inner
+                .clone()
+                .prop_map(|a| format!("sum_over_time(({a})[90s:30s])")),
             inner.clone().prop_map(|a| format!("sum by (zone) ({a})")),
             inner
                 .clone()
@@ -108,6 +166,24 @@ fn flat(pairs: impl Iterator<Item = (Labels, f64)>) -> Flat {
     flat
 }
 
+/// The numbers of a histogram, told apart by a label.
+fn parts(labels: &Labels, histogram: &Histogram) -> Vec<(Labels, f64)> {
+    let part = |name: &str, value: f64| {
+        let mut builder = labels.to_builder();
+        builder.set("part", name);
+        (builder.build().expect("valid labels"), value)
+    };
+    let mut parts = vec![part("count", histogram.count), part("sum", histogram.sum)];
+    parts.extend(
+        histogram
+            .compacted()
+            .positive
+            .iter()
+            .map(|(index, count)| part(&format!("bucket {index}"), count)),
+    );
+    parts
+}
+
 /// The last digits of a sum depend on the order of its terms, which `topk` changes in an instant query.
 fn agree(a: &Flat, b: &Flat) -> bool {
     let close = |a: f64, b: f64| {
@@ -125,13 +201,18 @@ fn at_step(answer: &Answer, time: Timestamp) -> Flat {
     let Value::Matrix(matrix) = &answer.value else {
         panic!("{:?}", answer.value)
     };
-    flat(matrix.iter().filter_map(|series| {
+    flat(matrix.iter().flat_map(|series| {
         let points = &series.points;
-        let index = points
-            .timestamps
+        let float = points.timestamps.iter().position(|at| *at == time.millis());
+        let histogram = points
+            .histograms
             .iter()
-            .position(|at| *at == time.millis())?;
-        Some((series.labels.clone(), points.values[index]))
+            .find(|(at, _)| *at == time.millis());
+        match (float, histogram) {
+            (Some(index), _) => vec![(series.labels.clone(), points.values[index])],
+            (None, Some((_, histogram))) => parts(&series.labels, histogram),
+            (None, None) => Vec::new(),
+        }
     }))
 }
 
@@ -139,11 +220,10 @@ fn of_instant(answer: &Answer) -> Flat {
     let Value::Vector(vector) = &answer.value else {
         panic!("{:?}", answer.value)
     };
-    flat(
-        vector
-            .iter()
-            .map(|sample| (sample.labels.clone(), sample.point.value)),
-    )
+    flat(vector.iter().flat_map(|sample| match &sample.histogram {
+        Some(histogram) => parts(&sample.labels, histogram),
+        None => vec![(sample.labels.clone(), sample.point.value)],
+    }))
 }
 
 proptest! {

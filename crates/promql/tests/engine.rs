@@ -387,8 +387,14 @@ fn streamed_aggregations_are_those_of_tables() {
         };
         matrix
     };
-    for op in ["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"] {
-        for inner in ["x_total", "rate(x_total[5m])", "last_over_time(x_total[3m])"] {
+    for op in [
+        "sum", "avg", "min", "max", "count", "group", "stddev", "stdvar",
+    ] {
+        for inner in [
+            "x_total",
+            "rate(x_total[5m])",
+            "last_over_time(x_total[3m])",
+        ] {
             for grouping in ["by (zone)", "without (host)", ""] {
                 let streamed = matrix(&format!("{op} {grouping} ({inner})"));
                 let kept = matrix(&format!("{op} {grouping} ({inner} + 0)"));
@@ -404,4 +410,46 @@ fn streamed_aggregations_are_those_of_tables() {
             }
         }
     }
+}
+
+#[test]
+fn a_plan_tells_what_each_part_cost() {
+    let mut store = MemoryStore::default();
+    for host in ["a", "b"] {
+        for minute in 0..=10_u32 {
+            let pairs = [("__name__", "x_total"), ("host", host)];
+            let at = Timestamp::from_millis(i64::from(minute) * 60_000);
+            store.insert(Labels::from_pairs(pairs).unwrap(), at, f64::from(minute));
+        }
+    }
+    let expr = parse("sum(rate(x_total[5m])) * 2").unwrap();
+    let now = Timestamp::from_millis(600_000);
+    let steps = Steps {
+        start: now,
+        end: now,
+        step: Duration::ZERO,
+    };
+    let engine = Engine::default();
+    let plan = engine
+        .explain(&store, &expr, steps, &Cancel::new())
+        .unwrap();
+    let lines: Vec<_> = plan
+        .nodes
+        .iter()
+        .map(|node| {
+            let cost = node.cost.map(|cost| (cost.series, cost.samples));
+            (node.depth, node.title.as_str(), cost)
+        })
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            (0, "*", Some((1, 1))),
+            (1, "sum", Some((1, 1))),
+            (2, "rate()", None),
+            (3, "x_total[5m]", Some((2, 10))),
+            (1, "2", Some((1, 1))),
+        ]
+    );
+    assert!(plan.to_string().contains("x_total[5m]"));
 }

@@ -3,6 +3,7 @@
 //! Cores share the series, and whoever takes the rows need not keep them: an aggregation adds them up as they come.
 
 use std::thread;
+use std::time::Instant;
 
 use stonechat_model::{Labels, Selection};
 
@@ -104,12 +105,13 @@ impl Evaluation<'_> {
         take: impl Fn(&mut S, FlowRow<'_>) -> Result<(), EvalError> + Sync,
     ) -> Result<Vec<S>, EvalError> {
         let part = |first: usize, behind: usize| -> Result<S, EvalError> {
-            let mut state = begin();
+            let (mut state, began, mut read) = (begin(), Instant::now(), 0);
             let (mut samples, mut cells) = (Samples::new(self, flow.span), Cells::default());
             for index in first..behind {
                 self.check_alive()?;
                 flow.work_off(index, &mut samples, &mut cells)?;
                 self.budget.check(samples.columns.len())?;
+                read += samples.columns.len();
                 let labels = flow.labels(index);
                 take(
                     &mut state,
@@ -120,6 +122,7 @@ impl Evaluation<'_> {
                     },
                 )?;
             }
+            self.tell(flow.span, began, flow.len(), read);
             Ok(state)
         };
         let all = flow.len();
