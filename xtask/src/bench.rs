@@ -21,6 +21,8 @@ pub fn bench(filter: Option<&str>) -> Result<()> {
         "stonechat-tsdb",
         "--package",
         "stonechat-scrape",
+        "--package",
+        "stonechat-promql",
     ]);
     command
         .args([

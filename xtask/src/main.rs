@@ -1,4 +1,4 @@
-//! The one entrance for people: `cargo xtask demo`, `test`, `check`, `ui`, `bench`, `dist`.
+//! The one entrance for people: `cargo xtask demo`, `test`, `check`, `conformance`, `ui`, `bench`, `dist`.
 //!
 //! Each command does its own set-up: what is missing is installed when that is allowed, and otherwise
 //! one line says what to install.
@@ -6,6 +6,7 @@
 mod bench; // speed of the parts
 mod browser; // the page in Chromium against a running demo
 mod check; // what a machine can judge: format, lints, dependencies, licences, sizes
+mod conformance; // Prometheus' own test scripts
 mod demo; // build everything and run the demonstration
 mod dist; // the archive that people download
 mod run; // child processes: run, count tests, stop
@@ -43,6 +44,8 @@ enum Command {
     },
     /// Check format, lints, documentation, dependencies, licences and sizes.
     Check,
+    /// Run Prometheus' own PromQL test scripts, where they are at hand.
+    Conformance,
     /// Install the web UI's packages and build it into ui/dist.
     Ui,
     /// Measure the speed of the parts, beside peers where there are any.
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Demo { arguments } => demo::demo(&arguments),
         Command::Test { no_browser } => test::test(!no_browser),
         Command::Check => check::check(),
+        Command::Conformance => conformance::conformance(),
         Command::Ui => ui::build(),
         Command::Bench { filter } => bench::bench(filter.as_deref()),
         Command::Dist => dist::dist(),

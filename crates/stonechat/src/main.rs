@@ -6,6 +6,8 @@ mod http; // the HTTP server's task
 mod listen; // where it listens, and how people reach it
 mod metrics; // the program's own metrics
 mod operator; // the program as the API sees it; reload
+mod promql; // `stonechat promql`
+mod query; // `stonechat query`
 mod serve; // `stonechat serve`: wires the rooms
 mod signals;
 mod sql; // `stonechat sql`
@@ -38,6 +40,10 @@ enum Command {
     /// Show what Stonechat does: a chat backend, its load, and alerts when it is ill.
     #[command(after_help = "Example: stonechat demo --for 90s --fault slow-db")]
     Demo(demo::DemoArgs),
+    /// Ask a query, and see the answer as a table or as small charts.
+    Query(query::QueryArgs),
+    /// Run PromQL test scripts, and see what a query costs.
+    Promql(promql::PromqlArgs),
     /// Check, try and convert queries against databases.
     Sql(sql::SqlArgs),
     /// The demo's chat backend, by itself.
@@ -100,6 +106,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(*args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Query(args) => query::run(args).await,
+        Command::Promql(args) => promql::run(args),
         Command::Sql(args) => sql::run(args).await,
         Command::DemoChat(args) => {
             Ok(stonechat_demo::run_chat(demo::with_environment(*args)).await?)
