@@ -132,6 +132,7 @@ impl ServeArgs {
             subquery_step,
             delayed_name_removal: self.has_feature("promql-delayed-name-removal"),
             type_and_unit_labels: self.has_feature("type-and-unit-labels"),
+            start_timestamps: self.has_feature("use-start-timestamps"),
         }
     }
 
@@ -182,18 +183,23 @@ impl ServeArgs {
 }
 
 /// Features of Prometheus that change something here.
-const FEATURES: [&str; 3] = [
+const FEATURES: [&str; 4] = [
     "promql-delayed-name-removal",
     "remote-write-receiver",
     "type-and-unit-labels",
+    "use-start-timestamps",
 ];
 
 /// Features of Prometheus that are always in force here.
-const FEATURES_IN_FORCE: [&str; 6] = [
+const FEATURES_IN_FORCE: [&str; 10] = [
     "exemplar-storage",
     "expand-external-labels",
     "metadata-wal-records",
     "native-histograms",
     "promql-at-modifier",
+    "promql-binop-fill-modifiers",
+    "promql-duration-expr",
+    "promql-experimental-functions",
+    "promql-extended-range-selectors",
     "promql-negative-offset",
 ];
