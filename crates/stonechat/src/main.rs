@@ -2,6 +2,7 @@
 
 mod config; // all files of a configuration, read and checked
 mod demo; // `stonechat demo`
+mod history; // the store, for who must not judge by half of it
 mod http; // the HTTP server's task
 mod listen; // where it listens, and how people reach it
 mod metrics; // the program's own metrics

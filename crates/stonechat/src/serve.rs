@@ -21,6 +21,7 @@ use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
 use crate::config::{Configuration, Source};
+use crate::history::WholeHistory;
 use crate::http::Http;
 use crate::listen::Front;
 use crate::metrics::ServerMetrics;
@@ -124,7 +125,7 @@ impl Server {
             SqlMetrics::register(registry)?,
         ));
         let rules = RuleManager::new(
-            Arc::clone(&store) as _,
+            Arc::new(WholeHistory(Arc::clone(&store))),
             Arc::clone(&store) as _,
             engine.clone(),
             Arc::new(notifier.clone()),
@@ -247,6 +248,7 @@ async fn maintain(store: Arc<Store>) {
 async fn open_store(args: &ServeArgs) -> Result<Arc<Store>> {
     let options = StoreOptions {
         retention: args.retention,
+        recover_in_background: true,
         ..StoreOptions::new(args.data.join("tsdb"))
     };
     let store = tokio::task::spawn_blocking(move || Store::open(options)).await?;

@@ -11,6 +11,7 @@ mod index; // labels to series and back
 mod page; // values
 mod read; // samples out of a block
 mod select; // series by matchers
+mod tombstones; // what was deleted and is still in the file
 mod write; // samples into a block
 
 use std::cmp::Ordering;

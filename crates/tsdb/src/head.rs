@@ -87,6 +87,11 @@ impl Head {
         sorted(found)
     }
 
+    /// Gives every label name, value and the number of their series to `visit`, sorted.
+    pub fn visit_pairs(&self, visit: impl FnMut(&str, &str, u64)) {
+        self.index.read().visit(visit);
+    }
+
     /// The label names of those series, sorted.
     pub fn label_names(&self, matcher_sets: &[Vec<Matcher>], range: TimeRange) -> Vec<String> {
         let index = self.index.read();

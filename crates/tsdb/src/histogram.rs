@@ -87,6 +87,13 @@ pub(crate) fn take_histogram(
     Some(histogram)
 }
 
+/// A number that stands for a histogram when two are compared.
+pub(crate) fn fingerprint(histogram: &Histogram) -> u64 {
+    let mut bytes = Vec::new();
+    put_histogram(&mut bytes, histogram, None);
+    u64::from(crc32fast::hash(&bytes)) << 32 | bytes.len() as u64
+}
+
 fn counts(histogram: &Histogram) -> impl Iterator<Item = f64> {
     let buckets = histogram
         .positive

@@ -38,5 +38,6 @@ mod log; // the write-ahead log
 
 pub use block::BlockError;
 pub use store::{
-    BlockInfo, Damage, DamageKind, OpenError, Recovery, Store, StoreOptions, StoreStats,
+    BlockInfo, Cardinality, Damage, DamageKind, Imported, Importer, OpenError, Progress, Recovery,
+    Store, StoreOptions, StoreStats,
 };

@@ -1,10 +1,16 @@
 //! The store: wires head, log, blocks and the threads that keep them in order.
 
 mod append; // batches into log and head
+mod beside; // exemplars and metadata, in and out
 mod blocks; // the blocks of a store
+mod cardinality; // what the series in memory are made of
 mod compact; // many small blocks into one
 mod counters; // what the store counts about itself
+mod delete; // samples that are deleted before their time
+mod exemplars; // the newest exemplars
+mod families; // what families of metrics mean
 mod flush; // the head into a block
+mod import; // samples from elsewhere, straight into blocks
 mod keeper; // the thread that keeps memory and disk within their limits
 mod maintain; // retention
 mod options; // how a store is opened, and why it cannot be
@@ -14,30 +20,34 @@ mod snapshot; // a copy of everything
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 use stonechat_model::{
-    AppendError, Appended, Appender, Batch, Labels, Matcher, Queryable, QueryableError, Selection,
-    SeriesRef, TimeRange, Timestamp,
+    AppendError, Appended, Appender, Batch, Exemplar, Labels, Matcher, Metadata, Queryable,
+    QueryableError, Selection, SeriesRef, TimeRange, Timestamp,
 };
 
 use crate::block::BlockError;
 use crate::disk::DiskLock;
 use crate::head::Head;
-use crate::log::{LogStart, LogWriter, Segments, Syncer};
-use append::Writer;
+use crate::log::{LogStart, LogWriter, Packer, Segments, Syncer};
+use append::{Rules, Writer};
 use blocks::BlockSet;
 use counters::{Counters, Gauges};
+use exemplars::Exemplars;
+use families::Families;
 use keeper::Alarm;
 use maintain::{Maintenance, Report};
 
 pub use blocks::BlockInfo;
+pub use cardinality::Cardinality;
 pub use counters::StoreStats;
+pub use import::{Imported, Importer};
 pub use options::{OpenError, StoreOptions};
-pub use recover::{Damage, DamageKind, Recovery};
+pub use recover::{Damage, DamageKind, Progress, Recovery};
 
 /// Name of the lock file in the data directory.
 const LOCK_FILE: &str = "lock";
@@ -75,7 +85,13 @@ struct Shared {
     counters: Counters,
     gauges: Gauges,
     alarm: Alarm,
-    recovery: Recovery,
+    exemplars: Exemplars,
+    families: Families,
+    /// Set when the log is read back.
+    recovery: OnceLock<Recovery>,
+    /// Bytes of the log that were there at the start, and how many of them were read.
+    recovery_bytes: u64,
+    recovered_bytes: AtomicU64,
     /// Samples before this moment are refused and forgotten.
     horizon: AtomicI64,
     closed: AtomicBool,
@@ -115,9 +131,7 @@ impl Store {
             source,
         };
         let files = Segments::find(&*disk, &log_dir, blocks.log_covered()).map_err(unreadable)?;
-        let head = Head::default();
-        let (mut recovery, known) = recover::recover(&*disk, &log_dir, &files, &head)?;
-        recovery.add_blocks(&damaged_blocks);
+        recover::check_versions(&*disk, &log_dir, &files)?;
         files.remove_obsolete(&*disk, &log_dir, &[]);
 
         let syncer = Arc::new(Syncer::new(Arc::clone(&disk), log_dir.clone()));
@@ -135,38 +149,62 @@ impl Store {
         let sync_thread = syncer
             .start(options.sync_interval)
             .map_err(OpenError::Thread)?;
-        let mut writer = Writer::new(log, known);
+        let packer = Packer::new().map_err(OpenError::Thread)?;
+        let mut writer = Writer::new(log, packer);
         let gauges = Gauges::of(&mut writer);
-        gauges.add_samples(recovery.samples);
+        let all_files = files.checkpoint.iter().chain(&files.segments);
         let shared = Arc::new(Shared {
-            head,
+            head: Head::default(),
             blocks,
             syncer,
-            maintenance: Mutex::new(Maintenance::new(&recovery, files.checkpoint.is_some())),
+            maintenance: Mutex::default(),
             report: Mutex::default(),
             counters: Counters::default(),
             gauges,
             alarm: Alarm::default(),
             writer: Mutex::new(writer),
-            recovery,
+            exemplars: Exemplars::new(options.exemplars_max),
+            families: Families::default(),
+            recovery: OnceLock::new(),
+            recovery_bytes: all_files.map(|file| file.bytes).sum(),
+            recovered_bytes: AtomicU64::new(0),
             horizon: AtomicI64::new(i64::MIN),
             closed: AtomicBool::new(false),
             options,
         });
-        let keeper = keeper::start(&shared).map_err(OpenError::Thread)?;
+        let mut threads = vec![sync_thread];
+        if shared.options.recover_in_background {
+            let shared = Arc::clone(&shared);
+            let thread = std::thread::Builder::new().name("tsdb-recover".to_owned());
+            let recovering = thread.spawn(move || shared.recover(&files, &damaged_blocks));
+            threads.push(recovering.map_err(OpenError::Thread)?);
+        } else {
+            shared.recover(&files, &damaged_blocks);
+        }
+        threads.push(keeper::start(&shared).map_err(OpenError::Thread)?);
         Ok(Self {
             shared,
             running: Mutex::new(Running {
                 lock: Some(lock),
-                threads: vec![sync_thread, keeper],
+                threads,
             }),
         })
     }
 
-    /// What was read back when the store was opened, and what was not.
+    /// What was read back when the store was opened, and what was not. Waits until it is.
     #[must_use]
     pub fn recovery(&self) -> &Recovery {
-        &self.shared.recovery
+        self.shared.recovery.wait()
+    }
+
+    /// How far reading the log back is. Until it is complete, queries find what is in blocks and what came since the start.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        Progress {
+            complete: self.shared.recovery.get().is_some(),
+            bytes: self.shared.recovered_bytes.load(Ordering::Relaxed),
+            bytes_total: self.shared.recovery_bytes,
+        }
     }
 
     /// Makes durable what was appended so far. The store does so by itself every
@@ -201,6 +239,30 @@ impl Store {
     /// When something cannot be written.
     pub fn snapshot(&self, dir: &Path) -> io::Result<()> {
         self.shared.snapshot(dir)
+    }
+
+    /// Deletes the samples in a range of the series that satisfy any of the matcher sets (of all series when there is none).
+    /// They are gone for queries at once, and from the disk with the next merging or
+    /// [`clean_tombstones`](Self::clean_tombstones). Returns for how many series something was deleted, block by block.
+    ///
+    /// # Errors
+    /// When head, index or tombstones cannot be written or read; some may be deleted then.
+    pub fn delete(&self, matcher_sets: &[Vec<Matcher>], range: TimeRange) -> io::Result<u64> {
+        self.shared.delete(matcher_sets, range)
+    }
+
+    /// Writes blocks anew from which something was deleted.
+    ///
+    /// # Errors
+    /// When a block cannot be written; those before it are clean.
+    pub fn clean_tombstones(&self) -> io::Result<()> {
+        self.shared.clean_tombstones()
+    }
+
+    /// What the series in memory are made of: the greatest `limit` of each kind.
+    #[must_use]
+    pub fn cardinality(&self, limit: usize) -> Cardinality {
+        self.shared.cardinality(limit)
     }
 
     /// The blocks, oldest first.
@@ -267,6 +329,14 @@ impl Shared {
     fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
     }
+
+    fn rules(&self) -> Rules {
+        let window = self.options.out_of_order_window.as_millis();
+        Rules {
+            horizon: self.horizon.load(Ordering::Relaxed),
+            late_window: i64::try_from(window).unwrap_or(i64::MAX),
+        }
+    }
 }
 
 impl Appender for Store {
@@ -294,8 +364,7 @@ impl Appender for Store {
         if shared.is_closed() {
             return Err(AppendError::Closed);
         }
-        let horizon = shared.horizon.load(Ordering::Relaxed);
-        let appended = writer.append(&shared.head, batch, horizon);
+        let appended = writer.append(&shared.head, &shared.exemplars, batch, shared.rules());
         shared.gauges.set(&mut writer);
         drop(writer);
         match &appended {
@@ -307,6 +376,10 @@ impl Appender for Store {
             Err(_) => Counters::add(&shared.counters.append_failures, 1),
         }
         Ok(appended?)
+    }
+
+    fn describe(&self, family: &str, metadata: &Metadata) -> Result<(), AppendError> {
+        self.shared.describe(family, metadata)
     }
 }
 
@@ -342,5 +415,20 @@ impl Queryable for Store {
         range: TimeRange,
     ) -> Result<Vec<String>, QueryableError> {
         self.shared.label_values(name, matcher_sets, range)
+    }
+
+    fn exemplars(
+        &self,
+        matcher_sets: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<(Labels, Vec<Exemplar>)>, QueryableError> {
+        Ok(self.shared.select_exemplars(matcher_sets, range))
+    }
+
+    fn metadata(
+        &self,
+        family: Option<&str>,
+    ) -> Result<Vec<(String, Vec<Metadata>)>, QueryableError> {
+        Ok(self.shared.families.get(family))
     }
 }

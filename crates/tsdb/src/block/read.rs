@@ -1,9 +1,12 @@
 //! Samples out of a block.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::RwLock;
+use roaring::RoaringBitmap;
 use stonechat_model::{Columns, Labels, TimeRange};
 
 use super::cache::{Cache, GridChunk, Piece};
@@ -11,6 +14,7 @@ use super::directory::{Directory, PageSpot, Spot, TRAILER_BYTES, read_trailer};
 use super::grid::take_grids;
 use super::index::{LabelChunk, RowChunk, unpack};
 use super::page::{Page, Part, Values};
+use super::tombstones::{Tombstone, bury, read_tombstones, tombstones_path, write_tombstones};
 use super::{BlockError, block_path};
 use crate::disk::{Disk, DiskRead};
 use crate::log::{HEADER_BYTES, Header, Kind, check_header, open_record};
@@ -25,16 +29,21 @@ pub(crate) struct Block {
     bytes: u64,
     pub(super) directory: Directory,
     cache: Arc<Cache>,
+    tombstones: RwLock<Arc<Vec<Tombstone>>>,
     /// Its samples are elsewhere or expired: the file goes with the last reader.
     obsolete: AtomicBool,
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        if self.obsolete.load(Ordering::Relaxed)
-            && let Err(error) = self.disk.remove(&self.path)
-        {
+        if !self.obsolete.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Err(error) = self.disk.remove(&self.path) {
             tracing::warn!(file = %self.path.display(), %error, "a block that is no longer needed stays");
+        } else if self.has_tombstones() {
+            // What stays is emptied by the next block of this number.
+            let _ = self.disk.remove(&tombstones_path(&self.path));
         }
     }
 }
@@ -81,7 +90,15 @@ impl Block {
         let directory = open_record(&record, Kind::Directory)
             .and_then(Directory::take)
             .ok_or_else(|| damaged(spot.offset))?;
+        let tombstones = match disk.open_at(&tombstones_path(&path)) {
+            Ok(file) => read_tombstones(&*file).map_err(failed)?.unwrap_or_else(|| {
+                tracing::error!(block = %path.display(), "what was deleted from a block cannot be read and is shown again");
+                Vec::new()
+            }),
+            Err(_) => Vec::new(),
+        };
         Ok(Self {
+            tombstones: RwLock::new(Arc::new(tombstones)),
             number,
             path,
             disk: Arc::clone(disk),
@@ -148,8 +165,41 @@ impl Block {
         self.directory.start <= range.end.millis() && range.start.millis() <= self.directory.end
     }
 
+    /// True when something was deleted that is still in the file.
+    pub fn has_tombstones(&self) -> bool {
+        !self.tombstones.read().is_empty()
+    }
+
+    /// Where what was deleted is noted.
+    pub fn tombstones_path(&self) -> PathBuf {
+        tombstones_path(&self.path)
+    }
+
+    /// Deletes samples of series.
+    pub fn delete(&self, series: RoaringBitmap, range: TimeRange) -> io::Result<()> {
+        let mut tombstones = self.tombstones.write();
+        let mut more = tombstones.to_vec();
+        more.push(Tombstone { range, series });
+        write_tombstones(&*self.disk, &self.path, self.number, &more)?;
+        *tombstones = Arc::new(more);
+        Ok(())
+    }
+
     /// Appends the samples of a series in the range to `columns`, in order of time.
     pub fn read(
+        &self,
+        ordinal: u32,
+        range: TimeRange,
+        columns: &mut Columns,
+    ) -> Result<(), BlockError> {
+        let before = (columns.timestamps.len(), columns.histograms.len());
+        self.read_all(ordinal, range, columns)?;
+        let tombstones = Arc::clone(&self.tombstones.read());
+        bury(&tombstones, ordinal, columns, before);
+        Ok(())
+    }
+
+    fn read_all(
         &self,
         ordinal: u32,
         range: TimeRange,

@@ -12,6 +12,7 @@ use super::files::UNFINISHED;
 use super::grid::GridWriter;
 use super::index::{IndexRecord, IndexWriter, pack};
 use super::page::{PageBuilder, Place};
+use super::tombstones::tombstones_path;
 use crate::disk::{Disk, DiskFile};
 use crate::log::{FileKind, HEADER_BYTES, Kind, header, put_record};
 
@@ -63,6 +64,8 @@ impl<'a> BlockWriter<'a> {
     /// Begins a block with a number that no other has.
     pub fn create(disk: &'a dyn Disk, dir: &'a Path, number: u64) -> io::Result<Self> {
         let unfinished = block_path(dir, number).with_extension(UNFINISHED);
+        // Of an earlier block of this number, if any.
+        let _ = disk.remove(&tombstones_path(&unfinished));
         Ok(Self {
             file: disk.create(&unfinished)?,
             disk,

@@ -99,6 +99,15 @@ impl Index {
         found
     }
 
+    /// Gives every name, value and the number of their series to `visit`, sorted.
+    pub fn visit(&self, mut visit: impl FnMut(&str, &str, u64)) {
+        for (name, values) in &self.names {
+            for (value, postings) in values {
+                visit(name, value, postings.len());
+            }
+        }
+    }
+
     /// The names of labels that any of the series has.
     pub fn names(&self, slots: &RoaringBitmap) -> Vec<String> {
         let has = |values: &Values| values.values().any(|postings| postings.intersects(slots));

@@ -64,6 +64,14 @@ impl Postings {
         }
     }
 
+    /// Number of slots.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Few(slots) => slots.len() as u64,
+            Self::Many(slots) => slots.len(),
+        }
+    }
+
     /// True when there is no slot.
     pub fn is_empty(&self) -> bool {
         match self {

@@ -1,11 +1,14 @@
 //! Labels and chunks of one series.
 
+use std::collections::BTreeMap;
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
-use stonechat_model::{Columns, Labels, TimeRange, Timestamp};
+use stonechat_model::{Columns, Histogram, Labels, TimeRange, Timestamp};
 
 use crate::chunk::{CHUNK_SAMPLES_MAX, Chunk, ChunkBuilder, DecodeError};
+use crate::histogram::fingerprint;
 
 /// One series. Whoever appends takes its lock for one sample, whoever reads for a copy of pointers.
 #[derive(Debug)]
@@ -22,6 +25,13 @@ struct Chunks {
     sealed: usize,
     /// The chunk that grows, behind all others.
     open: ChunkBuilder,
+    /// Samples that came behind a later one, outside of all chunks.
+    late: BTreeMap<i64, f64>,
+    /// Those of them that are being written into a block.
+    late_sealed: BTreeMap<i64, f64>,
+    /// Native histograms in the order in which they came, and how many of them are being written into a block.
+    histograms: Vec<(i64, Arc<Histogram>)>,
+    histograms_sealed: usize,
     /// No sample came since the last visit of the retention.
     idle: bool,
 }
@@ -69,6 +79,46 @@ impl Series {
         }
     }
 
+    /// Adds a sample that is older than the last.
+    pub fn push_late(&self, timestamp: i64, value: f64) {
+        let mut chunks = self.chunks.lock();
+        chunks.idle = false;
+        chunks.late.insert(timestamp, value);
+    }
+
+    /// The bits of a sample that came late.
+    pub fn late(&self, timestamp: i64) -> Option<u64> {
+        let chunks = self.chunks.lock();
+        let late = chunks
+            .late
+            .get(&timestamp)
+            .or_else(|| chunks.late_sealed.get(&timestamp));
+        late.map(|value| value.to_bits())
+    }
+
+    /// Adds a histogram.
+    pub fn push_histogram(&self, timestamp: i64, histogram: Arc<Histogram>) {
+        let mut chunks = self.chunks.lock();
+        chunks.idle = false;
+        chunks.histograms.push((timestamp, histogram));
+    }
+
+    /// Takes over all samples of another series of the same labels, which are older than those that are here.
+    pub fn prepend(&self, older: &Self) {
+        let mut older = older.chunks.lock();
+        if !older.open.is_empty() {
+            older.close();
+        }
+        let mut chunks = self.chunks.lock();
+        chunks.idle = false;
+        let closed = std::mem::take(&mut older.closed);
+        // Into an empty series it goes as it is; the last chunk may grow on.
+        chunks.closed.splice(0..0, closed);
+        chunks.late.append(&mut older.late);
+        let histograms = std::mem::take(&mut older.histograms);
+        chunks.histograms.splice(0..0, histograms);
+    }
+
     /// Adds a chunk behind the others when the series is being restored. One that overlaps them is left out:
     /// its samples are there already.
     pub fn restore(&self, chunk: Chunk) -> Result<(), DecodeError> {
@@ -87,14 +137,19 @@ impl Series {
         Ok(())
     }
 
-    /// Adds a sample when the series is being restored, unless it is there already: whatever is not later than the
-    /// last sample came out of the checkpoint. Returns true when it was added.
-    pub fn replay(&self, timestamp: i64, value: f64) -> bool {
-        if self.end().is_some_and(|end| timestamp <= end) {
-            return false;
+    /// Adds a sample when the series is being restored.
+    pub fn replay(&self, timestamp: i64, value: f64) {
+        let mut chunks = self.chunks.lock();
+        let last = chunks.open.last().map(|(time, _)| time);
+        let last = last.or_else(|| chunks.closed.last().map(|chunk| chunk.end));
+        if last.is_some_and(|last| timestamp <= last) {
+            chunks.late.insert(timestamp, value);
+            return;
         }
-        self.push(timestamp, value);
-        true
+        chunks.open.push(timestamp, value);
+        if chunks.open.is_full() {
+            chunks.close();
+        }
     }
 
     /// Time of the first sample.
@@ -107,8 +162,16 @@ impl Series {
         self.chunks.lock().bounds().map(|(_, end)| end)
     }
 
-    /// Time and bits of the last sample.
+    /// Time and bits of the last sample; of a histogram what stands for its bits.
     pub fn last(&self) -> Result<Option<(i64, u64)>, DecodeError> {
+        let float = self.last_float()?;
+        let chunks = self.chunks.lock();
+        let histogram = chunks.histograms.iter().max_by_key(|(time, _)| *time);
+        let histogram = histogram.map(|(time, histogram)| (*time, fingerprint(histogram)));
+        Ok(float.max(histogram))
+    }
+
+    fn last_float(&self) -> Result<Option<(i64, u64)>, DecodeError> {
         let chunks = self.chunks.lock();
         if let Some(last) = chunks.open.last() {
             return Ok(Some(last));
@@ -147,9 +210,18 @@ impl Series {
 
     /// Appends the samples in the range to `columns`. Decoding happens without the lock.
     pub fn read(&self, range: TimeRange, columns: &mut Columns) -> Result<(), DecodeError> {
+        let beside = {
+            let chunks = self.chunks.lock();
+            chunks.read_beside(range, columns);
+            std::mem::take(columns)
+        };
         self.snapshot(range)
             .iter()
-            .try_for_each(|chunk| chunk.read(range, columns))
+            .try_for_each(|chunk| chunk.read(range, columns))?;
+        columns.timestamps.extend(beside.timestamps);
+        columns.values.extend(beside.values);
+        columns.histograms.extend(beside.histograms);
+        Ok(())
     }
 
     /// Drops the chunks that end before `horizon`. Returns what is left, and true when the series has had no chunk and
@@ -165,6 +237,10 @@ impl Series {
                 chunks.closed.shrink_to_fit();
             }
         }
+        chunks.late = chunks.late.split_off(&horizon);
+        if chunks.histograms_sealed == 0 {
+            chunks.histograms.retain(|(time, _)| *time >= horizon);
+        }
         if chunks.open.bounds().is_some_and(|(_, end)| end < horizon) {
             chunks.open = ChunkBuilder::default();
         }
@@ -173,25 +249,33 @@ impl Series {
         (chunks.weight(), forgotten)
     }
 
-    /// Marks what is here as about to be written into a block. Returns false when there is nothing.
-    pub fn seal(&self) -> bool {
+    /// Marks what is here as about to be written into a block.
+    pub fn seal(&self) {
         let mut chunks = self.chunks.lock();
         if !chunks.open.is_empty() {
             chunks.close();
         }
         chunks.sealed = chunks.closed.len();
-        chunks.sealed > 0
+        let mut late = std::mem::take(&mut chunks.late);
+        chunks.late_sealed.append(&mut late);
+        chunks.histograms_sealed = chunks.histograms.len();
     }
 
-    /// Appends the sealed samples to `columns`.
+    /// Appends the sealed samples to `columns`, late ones and histograms in any order.
     pub fn read_sealed(&self, columns: &mut Columns) -> Result<(), DecodeError> {
         let sealed: Vec<Chunk> = {
             let chunks = self.chunks.lock();
+            let histograms = &chunks.histograms[..chunks.histograms_sealed];
+            columns.histograms.extend_from_slice(histograms);
             chunks.closed[..chunks.sealed].to_vec()
         };
         sealed
             .iter()
-            .try_for_each(|chunk| chunk.read(TimeRange::ALL, columns))
+            .try_for_each(|chunk| chunk.read(TimeRange::ALL, columns))?;
+        for (&time, &value) in &self.chunks.lock().late_sealed {
+            columns.push(Timestamp::from_millis(time), value);
+        }
+        Ok(())
     }
 
     /// Drops the sealed samples, which are in a block now.
@@ -200,6 +284,9 @@ impl Series {
         let sealed = std::mem::take(&mut chunks.sealed);
         chunks.closed.drain(..sealed);
         chunks.closed.shrink_to_fit();
+        chunks.late_sealed.clear();
+        let sealed = std::mem::take(&mut chunks.histograms_sealed);
+        chunks.histograms.drain(..sealed);
     }
 
     /// True when there is no sample.
@@ -227,15 +314,37 @@ impl Chunks {
         let open = self.open.bounds();
         let first = self.closed.first().map(|chunk| chunk.start);
         let last = self.closed.last().map(|chunk| chunk.end);
-        let start = first.or(open.map(|(start, _)| start))?;
-        let end = open.map(|(_, end)| end).or(last)?;
-        Some((start, end))
+        let start = first.or(open.map(|(start, _)| start));
+        let end = open.map(|(_, end)| end).or(last);
+        let chunked = start.zip(end);
+        if self.late.is_empty() && self.late_sealed.is_empty() && self.histograms.is_empty() {
+            return chunked;
+        }
+        let late = self.late.keys().chain(self.late_sealed.keys()).copied();
+        let beside = late.chain(self.histograms.iter().map(|(time, _)| *time));
+        let all = beside.map(|time| (time, time)).chain(chunked);
+        all.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+    }
+
+    /// Appends samples that are in no chunk.
+    fn read_beside(&self, range: TimeRange, columns: &mut Columns) {
+        if range.start <= range.end {
+            let (start, end) = (range.start.millis(), range.end.millis());
+            for late in [&self.late_sealed, &self.late] {
+                for (&time, &value) in late.range(start..=end) {
+                    columns.push(Timestamp::from_millis(time), value);
+                }
+            }
+        }
+        let within = |time: i64| range.contains(Timestamp::from_millis(time));
+        let histograms = self.histograms.iter().filter(|(time, _)| within(*time));
+        columns.histograms.extend(histograms.cloned());
     }
 
     fn weight(&self) -> Weight {
         let mut weight = Weight {
             chunks: self.closed.len() as u64 + u64::from(!self.open.is_empty()),
-            samples: u64::from(self.open.len()),
+            samples: u64::from(self.open.len()) + (self.late.len() + self.histograms.len()) as u64,
             bytes: self.open.heap_bytes() as u64,
         };
         for chunk in &self.closed {

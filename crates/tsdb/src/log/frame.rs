@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind};
 /// First bytes of every file of the log.
 const MAGIC: [u8; 8] = *b"STONELOG";
 
-/// The version that this code writes, and the only one it reads.
-const VERSION: u8 = 1;
+/// The version that this code writes. It reads those before it, too.
+const VERSION: u8 = 2;
 
 /// Length of a file header.
 pub(crate) const HEADER_BYTES: usize = 24;
@@ -55,6 +55,16 @@ pub(crate) enum Kind {
     Chunks,
     /// The end of a checkpoint.
     End,
+    /// Labels of series of a segment.
+    Table,
+    /// Samples of one batch, as changes.
+    Batch,
+    /// Native histograms of one batch.
+    Histograms,
+    /// Exemplars.
+    Exemplars,
+    /// What families mean.
+    Metadata,
     /// Values of neighbouring series in a block.
     Page,
     /// Timestamps that series of a block share.
@@ -65,19 +75,27 @@ pub(crate) enum Kind {
     Rows,
     /// Where everything stands in a block.
     Directory,
+    /// What was deleted from a block.
+    Tombstones,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 15] = [
         Self::Series,
         Self::Samples,
         Self::Chunks,
         Self::End,
+        Self::Table,
+        Self::Batch,
+        Self::Histograms,
+        Self::Exemplars,
+        Self::Metadata,
         Self::Page,
         Self::Grids,
         Self::LabelValues,
         Self::Rows,
         Self::Directory,
+        Self::Tombstones,
     ];
 
     fn byte(self) -> u8 {
@@ -86,11 +104,17 @@ impl Kind {
             Self::Samples => b'V',
             Self::Chunks => b'C',
             Self::End => b'E',
+            Self::Table => b'T',
+            Self::Batch => b'B',
+            Self::Histograms => b'H',
+            Self::Exemplars => b'X',
+            Self::Metadata => b'M',
             Self::Page => b'P',
             Self::Grids => b'G',
             Self::LabelValues => b'N',
             Self::Rows => b'R',
             Self::Directory => b'D',
+            Self::Tombstones => b'K',
         }
     }
 
@@ -102,9 +126,9 @@ impl Kind {
 /// What the first bytes of a file say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Header {
-    /// The file is of this version.
+    /// The file is of this version or of one before it.
     Current,
-    /// The file is whole and of another version.
+    /// The file is whole and of a later version.
     Foreign(u8),
     /// The header cannot be trusted; records may follow all the same.
     Damaged,
@@ -127,7 +151,7 @@ pub(crate) fn check_header(bytes: &[u8; HEADER_BYTES]) -> Header {
     let checksum = crc32fast::hash(&bytes[..20]).to_le_bytes();
     if bytes[..8] != MAGIC || bytes[20..] != checksum {
         Header::Damaged
-    } else if bytes[8] == VERSION {
+    } else if (1..=VERSION).contains(&bytes[8]) {
         Header::Current
     } else {
         Header::Foreign(bytes[8])

@@ -1,11 +1,16 @@
-//! What stands in a record.
+//! What stands in a record of the first version of the log, which is only read.
 
+#[cfg(test)]
 use std::io;
 
 use stonechat_model::Labels;
 
-use super::frame::{Kind, put_record};
-use crate::bytes::{Cursor, put_text, put_varint, unzigzag, zigzag};
+use super::frame::Kind;
+#[cfg(test)]
+use super::frame::put_record;
+use crate::bytes::{Cursor, unzigzag};
+#[cfg(test)]
+use crate::bytes::{put_text, put_varint, zigzag};
 use crate::chunk::Chunk;
 
 /// Names a series in the log. Given in the order in which series are first logged, never given twice while a log lives.
@@ -39,11 +44,13 @@ pub(crate) enum Logged {
 /// The only encoding of chunks so far.
 const ENCODING_GORILLA: u8 = 1;
 
+#[cfg(test)]
 /// Values that are whole numbers below this are written as such.
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// Appends a record that gives series their ids.
-pub(crate) fn put_series<'a>(
+/// Appends a record that gives series their ids, as older programs wrote it.
+#[cfg(test)]
+fn put_series<'a>(
     bytes: &mut Vec<u8>,
     series: impl ExactSizeIterator<Item = (LogId, &'a Labels)>,
 ) -> io::Result<()> {
@@ -60,8 +67,9 @@ pub(crate) fn put_series<'a>(
     })
 }
 
-/// Appends a record of samples: those that share `timestamp`, and those with a time of their own.
-pub(crate) fn put_samples(
+/// Appends a record of samples as older programs wrote it: those that share `timestamp`, and those with a time of their own.
+#[cfg(test)]
+fn put_samples(
     bytes: &mut Vec<u8>,
     timestamp: i64,
     shared: &[Sample],
@@ -118,6 +126,7 @@ impl Logged {
     }
 }
 
+#[cfg(test)]
 /// Ids in runs of neighbours: a target's series were numbered together, so its scrape is mostly one run.
 fn put_ids(bytes: &mut Vec<u8>, samples: &[Sample]) {
     let mut expected = 0_u64;
@@ -129,6 +138,7 @@ fn put_ids(bytes: &mut Vec<u8>, samples: &[Sample]) {
     }
 }
 
+#[cfg(test)]
 /// Whole numbers are what most values are, and are written as varints with the lowest bit clear. Of others stand
 /// the bytes from the highest to the last that is not zero, behind a byte with their number and the lowest bit set.
 fn put_values(bytes: &mut Vec<u8>, samples: &[Sample]) {
@@ -146,6 +156,7 @@ fn put_values(bytes: &mut Vec<u8>, samples: &[Sample]) {
     }
 }
 
+#[cfg(test)]
 /// The value as a whole number, if it is one to the last bit: -0.0 is none.
 fn whole(value: f64) -> Option<i64> {
     if value.abs() >= WHOLE_MAX {

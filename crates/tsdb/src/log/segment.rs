@@ -55,6 +55,8 @@ pub(crate) struct Segments {
     pub segments: Vec<LogFile>,
     /// Segments before this number are in blocks.
     pub covered: u64,
+    /// The first number behind those of files that were set aside.
+    unused: u64,
     /// Files that a block or a newer checkpoint stands for, and checkpoints that were never finished.
     pub obsolete: Vec<PathBuf>,
 }
@@ -67,6 +69,11 @@ impl Segments {
         for (name, bytes) in disk.list(dir)? {
             match name.rsplit_once('.') {
                 Some((_, UNFINISHED)) => found.obsolete.push(dir.join(name)),
+                Some((rest, DAMAGED)) => {
+                    let number = rest.get(..NUMBER_DIGITS).map(str::parse::<u64>);
+                    let behind = number.and_then(Result::ok).map_or(0, |number| number + 1);
+                    found.unused = found.unused.max(behind);
+                }
                 Some((number, ending)) => files.extend(log_file(number, ending, bytes)),
                 None => {}
             }
@@ -96,7 +103,11 @@ impl Segments {
     pub fn next_number(&self) -> u64 {
         let behind_last = self.segments.last().map(|last| last.number + 1);
         let checkpoint = self.checkpoint.as_ref().map(|newest| newest.number);
-        behind_last.or(checkpoint).unwrap_or(1).max(self.covered)
+        behind_last
+            .or(checkpoint)
+            .unwrap_or(1)
+            .max(self.covered)
+            .max(self.unused)
     }
 
     /// Removes what is obsolete. What cannot be removed stays for the next time.

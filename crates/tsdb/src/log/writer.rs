@@ -73,16 +73,19 @@ impl LogWriter {
         self.segments
     }
 
+    /// True when the segment is so long that the next should begin.
+    pub fn is_full(&self) -> bool {
+        let current = self.current.as_ref();
+        current.is_some_and(|current| current.end >= self.segment_bytes_max)
+    }
+
+    /// True when there is a segment to be written to.
+    pub fn is_open(&self) -> bool {
+        self.current.is_some()
+    }
+
     /// Writes whole records. When it fails, the log ends with the last record of the call before.
     pub fn write(&mut self, records: &[u8]) -> io::Result<()> {
-        let full = self
-            .current
-            .as_ref()
-            .is_some_and(|current| current.end >= self.segment_bytes_max);
-        if full && let Ok(fresh) = self.make_segment() {
-            // Without room for a new segment the old one goes on; the write says whether there is room at all.
-            self.current = Some(fresh);
-        }
         let mut current = match self.current.take() {
             Some(current) => current,
             None => self.make_segment()?,

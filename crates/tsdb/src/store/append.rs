@@ -1,38 +1,79 @@
 //! Batches into log and head.
 
 use std::io;
+use std::sync::Arc;
 
-use stonechat_model::{Appended, Batch, Labels, SeriesRef, Timestamp};
+use stonechat_model::{Appended, Batch, Exemplar, Histogram, Labels, SeriesRef, Timestamp};
 
-use crate::head::{Head, Registry, slot_of};
-use crate::log::{LogId, LogWriter, Sample, put_samples, put_series};
+use super::exemplars::Exemplars;
+use crate::head::{Head, Registry, Series, slot_of};
+use crate::histogram::fingerprint;
+use crate::log::{Link, LogExemplar, LogHistogram, LogId, LogSample, LogWriter, Packer};
 
 /// The most samples in a record, so that it stays below its limit of bytes.
 const RECORD_SAMPLES_MAX: usize = 1 << 18;
 
+/// The most histograms in a record.
+const RECORD_HISTOGRAMS_MAX: usize = 1 << 12;
+
 /// Bytes of label sets after which a new record begins.
-const RECORD_LABELS_BYTES: usize = 1 << 20;
+const RECORD_LABELS_BYTES: usize = 4 << 20;
 
 /// Capacity in bytes that the buffer for records keeps from batch to batch.
 const BUFFER_BYTES_KEPT: usize = 1 << 20;
 
-/// What has to be known of a series to judge its next sample.
-#[derive(Debug, Clone, Copy, Default)]
+/// Runs of a series in the log from one that stands for itself to the next.
+const KEY_AGE: u8 = 16;
+
+/// The next run has to stand for itself.
+const NO_KEY: u8 = u8::MAX;
+
+/// What has to be known of a series to judge its next sample, and to write it.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Tail {
-    /// Its id in the log, once it has one.
-    pub id: Option<LogId>,
-    /// Time and bits of its last sample.
-    pub last: Option<(i64, u64)>,
+    /// Its id in the segment; 0 before it has one.
+    id: u32,
+    /// Runs since the last that stands for itself.
+    age: u8,
+    /// There is a last sample.
+    known: bool,
+    /// Time of the last sample.
+    time: i64,
+    /// Its bits, or what stands for a histogram.
+    bits: u64,
 }
 
-/// What the log held: by slot, what is known of each series.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    pub tails: Vec<Tail>,
-    /// The first id that was never given.
-    pub next_id: u64,
-    /// Time of the newest sample.
-    pub newest: Option<i64>,
+impl Default for Tail {
+    fn default() -> Self {
+        Self {
+            id: 0,
+            age: NO_KEY,
+            known: false,
+            time: 0,
+            bits: 0,
+        }
+    }
+}
+
+impl Tail {
+    /// Of a series whose last sample is known from elsewhere.
+    pub fn known(time: i64, bits: u64) -> Self {
+        Self {
+            known: true,
+            time,
+            bits,
+            ..Self::default()
+        }
+    }
+}
+
+/// What does not change from batch to batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    /// Samples before this are refused.
+    pub horizon: i64,
+    /// How much older than the newest a sample may be that comes behind a later one of its series, in milliseconds.
+    pub late_window: i64,
 }
 
 /// Takes one batch at a time.
@@ -42,18 +83,28 @@ pub(super) struct Known {
 #[derive(Debug)]
 pub(super) struct Writer {
     log: LogWriter,
-    known: Known,
+    /// By slot, what is known of each series.
+    tails: Vec<Tail>,
+    /// The first id that was never given. An id is not given twice while the process lives.
+    next_id: u32,
+    /// Time of the newest sample.
+    newest: Option<i64>,
     batch: Judged,
+    packer: Packer,
     buffer: Vec<u8>,
 }
 
 /// What is accepted of the batch in hand. Kept between batches for its memory.
 #[derive(Debug, Default)]
 struct Judged {
-    samples: Vec<Sample>,
-    /// How many of the samples have the batch's time.
-    shared: usize,
-    /// Slot of each sample's series, and what was known of it before.
+    samples: Vec<LogSample>,
+    /// Slots of the samples' series.
+    slots: Vec<u32>,
+    histograms: Vec<LogHistogram>,
+    histogram_slots: Vec<u32>,
+    exemplars: Vec<LogExemplar>,
+    exemplar_series: Vec<SeriesRef>,
+    /// What was known before, in the order in which it changed.
     before: Vec<(u32, Tail)>,
     /// Series that get their id with this batch.
     new: Vec<(LogId, Labels)>,
@@ -61,6 +112,8 @@ struct Judged {
 
 enum Verdict {
     Store,
+    /// It comes behind a later one of its series, but soon enough.
+    Late,
     /// It is stored already.
     Same,
     OutOfOrder,
@@ -69,79 +122,148 @@ enum Verdict {
 }
 
 impl Writer {
-    /// Goes on where the log ended.
-    pub fn new(log: LogWriter, known: Known) -> Self {
+    /// Begins with nothing known.
+    pub fn new(log: LogWriter, packer: Packer) -> Self {
         Self {
             log,
-            known,
+            tails: Vec::new(),
+            next_id: 1,
+            newest: None,
             batch: Judged::default(),
+            packer,
             buffer: Vec::new(),
         }
     }
 
     /// Judges, writes and stores a batch.
-    pub fn append(&mut self, head: &Head, batch: &Batch, horizon: i64) -> io::Result<Appended> {
-        let appended = self.judge(&head.registry(), batch, horizon);
-        if self.batch.samples.is_empty() {
+    pub fn append(
+        &mut self,
+        head: &Head,
+        exemplars: &Exemplars,
+        batch: &Batch,
+        rules: Rules,
+    ) -> io::Result<Appended> {
+        if self.log.is_full() {
+            self.end_segment();
+        }
+        let appended = self.judge(head, exemplars, batch, rules);
+        if self.batch.is_empty() {
             return Ok(appended);
         }
-        let written = self
-            .encode(batch.timestamp)
-            .and_then(|()| self.log.write(&self.buffer));
+        self.link();
+        let written = self.encode().and_then(|()| self.log.write(&self.buffer));
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER_BYTES_KEPT);
         if let Err(error) = written {
             self.take_back();
+            if !self.log.is_open() {
+                self.end_segment();
+            }
             return Err(error);
         }
-        // Nothing was removed meanwhile: that takes the lock under which a batch is appended.
-        let registry = head.registry();
-        for (sample, (slot, _)) in self.batch.samples.iter().zip(&self.batch.before) {
-            if let Some(series) = registry.at(*slot) {
-                series.push(sample.timestamp, sample.value);
-            }
+        self.push(head);
+        let series = self.batch.exemplar_series.iter();
+        for ((_, exemplar), series) in self.batch.exemplars.drain(..).zip(series) {
+            exemplars.add(*series, exemplar);
         }
-        let newest = self
-            .batch
-            .samples
-            .iter()
-            .map(|sample| sample.timestamp)
-            .max();
-        self.known.newest = self.known.newest.max(newest);
         Ok(appended)
     }
 
+    /// Shows what was written to queries. Nothing was removed meanwhile: that takes the lock under which a batch is appended.
+    fn push(&mut self, head: &Head) {
+        let registry = head.registry();
+        for (sample, slot) in self.batch.samples.iter().zip(&self.batch.slots) {
+            let Some(series) = registry.at(*slot) else {
+                continue;
+            };
+            let value = f64::from_bits(sample.bits);
+            if sample.link == Link::Late {
+                series.push_late(sample.timestamp, value);
+            } else {
+                series.push(sample.timestamp, value);
+            }
+            self.newest = self.newest.max(Some(sample.timestamp));
+        }
+        for ((_, timestamp, histogram), slot) in self
+            .batch
+            .histograms
+            .drain(..)
+            .zip(&self.batch.histogram_slots)
+        {
+            if let Some(series) = registry.at(*slot) {
+                series.push_histogram(timestamp, histogram);
+            }
+            self.newest = self.newest.max(Some(timestamp));
+        }
+    }
+
     /// Fills `self.batch`, and notes the accepted samples as the last of their series.
-    fn judge(&mut self, registry: &Registry, batch: &Batch, horizon: i64) -> Appended {
+    fn judge(
+        &mut self,
+        head: &Head,
+        exemplars: &Exemplars,
+        batch: &Batch,
+        rules: Rules,
+    ) -> Appended {
         self.batch.clear();
+        let registry = &head.registry();
         let mut judge = Judge {
             registry,
-            horizon,
-            known: &mut self.known,
+            rules,
+            newest: self.newest.unwrap_or(i64::MIN),
+            tails: &mut self.tails,
+            next_id: &mut self.next_id,
             batch: &mut self.batch,
             appended: Appended::default(),
         };
-        for &(series, value) in &batch.values {
-            judge.sample(series, batch.timestamp, value);
+        for (series, timestamp, value) in batch.iter() {
+            judge.float(series, timestamp, value);
         }
-        judge.batch.shared = judge.batch.samples.len();
-        for &(series, timestamp, value) in &batch.stamped {
-            judge.sample(series, timestamp, value);
+        for (series, timestamp, histogram) in &batch.histograms {
+            judge.histogram(*series, *timestamp, histogram);
+        }
+        for (series, exemplar) in &batch.exemplars {
+            judge.exemplar(*series, exemplar, exemplars);
         }
         judge.appended
+    }
+
+    /// Decides which runs of the batch stand for themselves.
+    fn link(&mut self) {
+        let (samples, slots) = (&mut self.batch.samples, &self.batch.slots);
+        let mut from = 0;
+        while from < samples.len() {
+            let (time, late) = (samples[from].timestamp, samples[from].link == Link::Late);
+            let same = |sample: &&LogSample| {
+                sample.timestamp == time && (sample.link == Link::Late) == late
+            };
+            let to = from + samples[from..].iter().take_while(same).count();
+            if !late {
+                let tails = &mut self.tails;
+                let key = slots[from..to]
+                    .iter()
+                    .any(|&slot| tails[slot as usize].age >= KEY_AGE);
+                for place in from..to {
+                    let age = &mut tails[slots[place] as usize].age;
+                    *age = if key { 0 } else { *age + 1 };
+                    samples[place].link = if key { Link::Key } else { Link::Change };
+                }
+            }
+            from = to;
+        }
     }
 
     /// Undoes what `judge` noted, last first, as a series may be in a batch more than once. Ids are not given again:
     /// a part of the failed write may stand in the log.
     fn take_back(&mut self) {
         for &(slot, tail) in self.batch.before.iter().rev() {
-            self.known.tails[slot as usize] = tail;
+            self.tails[slot as usize] = tail;
         }
     }
 
     /// Fills `self.buffer` with the records of the batch.
-    fn encode(&mut self, timestamp: Timestamp) -> io::Result<()> {
-        let (batch, buffer) = (&self.batch, &mut self.buffer);
+    fn encode(&mut self) -> io::Result<()> {
+        let (batch, buffer, packer) = (&self.batch, &mut self.buffer, &mut self.packer);
         let mut new = batch.new.as_slice();
         while !new.is_empty() {
             let mut bytes = 0;
@@ -150,42 +272,52 @@ impl Writer {
                 bytes <= RECORD_LABELS_BYTES
             });
             let (record, rest) = new.split_at(fitting.count().max(1));
-            put_series(buffer, record.iter().map(|(id, labels)| (*id, labels)))?;
+            packer.put_table(buffer, record)?;
             new = rest;
         }
-        let timestamp = timestamp.millis();
-        let (shared, stamped) = batch.samples.split_at(batch.shared);
-        if batch.samples.len() <= RECORD_SAMPLES_MAX {
-            return put_samples(buffer, timestamp, shared, stamped);
+        for samples in batch.samples.chunks(RECORD_SAMPLES_MAX) {
+            packer.put_samples(buffer, samples)?;
         }
-        for samples in shared.chunks(RECORD_SAMPLES_MAX) {
-            put_samples(buffer, timestamp, samples, &[])?;
+        for histograms in batch.histograms.chunks(RECORD_HISTOGRAMS_MAX) {
+            packer.put_histograms(buffer, histograms)?;
         }
-        for samples in stamped.chunks(RECORD_SAMPLES_MAX) {
-            put_samples(buffer, timestamp, &[], samples)?;
+        for exemplars in batch.exemplars.chunks(RECORD_HISTOGRAMS_MAX) {
+            packer.put_exemplars(buffer, exemplars)?;
         }
         Ok(())
     }
 
-    /// Series that have, or had, a place.
-    pub fn slots(&self) -> u64 {
-        self.known.tails.len() as u64
-    }
-
     /// Time of the newest sample.
     pub fn newest(&self) -> Option<i64> {
-        self.known.newest
+        self.newest
+    }
+
+    /// Series that have, or had, a place.
+    pub fn slots(&self) -> u64 {
+        self.tails.len() as u64
     }
 
     /// Time of the last sample of a series.
     pub fn last(&self, series: SeriesRef) -> Option<i64> {
-        let tail = self.known.tails.get(slot_of(series) as usize)?;
-        tail.last.map(|(timestamp, _)| timestamp)
+        let tail = self.tails.get(slot_of(series) as usize)?;
+        tail.known.then_some(tail.time)
+    }
+
+    /// Tells the last sample of a series that was read back; what came since is later.
+    pub fn recover(&mut self, series: SeriesRef, time: i64, bits: u64) {
+        let slot = slot_of(series) as usize;
+        if self.tails.len() <= slot {
+            self.tails.resize(slot + 1, Tail::default());
+        }
+        if !self.tails[slot].known {
+            self.tails[slot] = Tail::known(time, bits);
+        }
+        self.newest = self.newest.max(Some(time));
     }
 
     /// Forgets a series that is being removed.
     pub fn forget_series(&mut self, series: SeriesRef) {
-        if let Some(tail) = self.known.tails.get_mut(slot_of(series) as usize) {
+        if let Some(tail) = self.tails.get_mut(slot_of(series) as usize) {
             *tail = Tail::default();
         }
     }
@@ -198,78 +330,210 @@ impl Writer {
     /// Ends the segment of the log. The next, whose number is returned, names its series anew, so that it can be read
     /// without those before it.
     pub fn end_segment(&mut self) -> u64 {
-        for tail in &mut self.known.tails {
-            tail.id = None;
+        for tail in &mut self.tails {
+            (tail.id, tail.age) = (0, NO_KEY);
         }
         self.log.end_segment()
+    }
+
+    /// Writes records that are no samples.
+    pub fn write(
+        &mut self,
+        fill: impl FnOnce(&mut Packer, &mut Vec<u8>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let filled = fill(&mut self.packer, &mut self.buffer);
+        let written = filled.and_then(|()| match self.buffer.is_empty() {
+            true => Ok(()),
+            false => self.log.write(&self.buffer),
+        });
+        self.buffer.clear();
+        if !self.log.is_open() {
+            self.end_segment();
+        }
+        written
+    }
+
+    /// The id of a series in the segment. One that has none gets it, and has to be put into a table.
+    pub fn id(&mut self, series: SeriesRef) -> (LogId, bool) {
+        let slot = slot_of(series) as usize;
+        if self.tails.len() <= slot {
+            self.tails.resize(slot + 1, Tail::default());
+        }
+        let tail = &mut self.tails[slot];
+        let fresh = tail.id == 0;
+        if fresh {
+            tail.id = self.next_id;
+            self.next_id += 1;
+        }
+        (LogId(tail.id.into()), fresh)
     }
 }
 
 impl Judged {
     fn clear(&mut self) {
         self.samples.clear();
+        self.slots.clear();
+        self.histograms.clear();
+        self.histogram_slots.clear();
+        self.exemplars.clear();
+        self.exemplar_series.clear();
         self.before.clear();
         self.new.clear();
-        self.shared = 0;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.samples.is_empty() && self.histograms.is_empty() && self.exemplars.is_empty()
     }
 }
 
 /// Decides over samples one by one.
 struct Judge<'a> {
     registry: &'a Registry,
-    horizon: i64,
-    known: &'a mut Known,
+    rules: Rules,
+    newest: i64,
+    tails: &'a mut Vec<Tail>,
+    next_id: &'a mut u32,
     batch: &'a mut Judged,
     appended: Appended,
 }
 
-impl Judge<'_> {
-    fn sample(&mut self, series: SeriesRef, timestamp: Timestamp, value: f64) {
-        let Some(found) = self.registry.get(series) else {
-            return self.appended.unknown_series.push(series);
+impl<'a> Judge<'a> {
+    fn float(&mut self, reference: SeriesRef, timestamp: Timestamp, value: f64) {
+        let Some((series, slot)) = self.find(reference) else {
+            return self.appended.unknown_series.push(reference);
         };
-        let slot = slot_of(series);
-        let place = slot as usize;
-        if self.known.tails.len() <= place {
-            self.known.tails.resize(place + 1, Tail::default());
-        }
         let (timestamp, bits) = (timestamp.millis(), value.to_bits());
-        let before = self.known.tails[place];
-        match verdict(before, timestamp, bits, self.horizon) {
-            Verdict::TooOld => self.appended.too_old += 1,
-            Verdict::OutOfOrder => self.appended.out_of_order += 1,
-            Verdict::Duplicate => self.appended.duplicate += 1,
-            Verdict::Same => self.appended.accepted += 1,
-            Verdict::Store => {
-                let id = before.id.unwrap_or_else(|| {
-                    let id = LogId(self.known.next_id);
-                    self.known.next_id += 1;
-                    self.batch.new.push((id, found.labels().clone()));
-                    id
-                });
-                self.known.tails[place] = Tail {
-                    id: Some(id),
-                    last: Some((timestamp, bits)),
-                };
-                self.batch.before.push((slot, before));
-                self.batch.samples.push(Sample {
-                    id,
-                    timestamp,
-                    value,
-                });
-                self.appended.accepted += 1;
+        let before = self.tails[slot as usize];
+        let late = match self.verdict(series, before, timestamp, bits) {
+            Verdict::Store => false,
+            Verdict::Late => true,
+            refused => return self.refuse(&refused),
+        };
+        let id = self.accept(series, slot, before);
+        if !late {
+            let tail = &mut self.tails[slot as usize];
+            (tail.known, tail.time, tail.bits) = (true, timestamp, bits);
+        }
+        self.batch.slots.push(slot);
+        self.batch.samples.push(LogSample {
+            id,
+            timestamp,
+            bits,
+            base: before.bits,
+            link: if late { Link::Late } else { Link::Key },
+        });
+    }
+
+    fn histogram(
+        &mut self,
+        reference: SeriesRef,
+        timestamp: Timestamp,
+        histogram: &Arc<Histogram>,
+    ) {
+        let Some((series, slot)) = self.find(reference) else {
+            return self.appended.unknown_series.push(reference);
+        };
+        let (timestamp, bits) = (timestamp.millis(), fingerprint(histogram));
+        let before = self.tails[slot as usize];
+        let late = match self.verdict(series, before, timestamp, bits) {
+            Verdict::Store => false,
+            Verdict::Late => true,
+            refused => return self.refuse(&refused),
+        };
+        let id = self.accept(series, slot, before);
+        if !late {
+            let tail = &mut self.tails[slot as usize];
+            // A float that follows cannot build on a histogram.
+            (tail.known, tail.time, tail.bits, tail.age) = (true, timestamp, bits, NO_KEY);
+        }
+        self.batch.histogram_slots.push(slot);
+        self.batch
+            .histograms
+            .push((id, timestamp, Arc::clone(histogram)));
+    }
+
+    fn exemplar(&mut self, reference: SeriesRef, exemplar: &Exemplar, known: &Exemplars) {
+        let fresh =
+            exemplar.timestamp.millis() >= self.rules.horizon && known.is_new(reference, exemplar);
+        if let Some((series, slot)) = self.find(reference).filter(|_| fresh) {
+            let before = self.tails[slot as usize];
+            let id = self.accept(series, slot, before);
+            self.appended.accepted -= 1;
+            let entry = (id, exemplar.clone());
+            if !self.batch.exemplars.contains(&entry) {
+                self.batch.exemplars.push(entry);
+                self.batch.exemplar_series.push(reference);
             }
         }
     }
-}
 
-/// As Prometheus judges: the same value at the same time again is no mistake.
-fn verdict(tail: Tail, timestamp: i64, bits: u64, horizon: i64) -> Verdict {
-    match tail.last {
-        _ if timestamp < horizon => Verdict::TooOld,
-        Some((last, _)) if timestamp < last => Verdict::OutOfOrder,
-        Some((last, same)) if timestamp == last && bits == same => Verdict::Same,
-        Some((last, _)) if timestamp == last => Verdict::Duplicate,
-        _ => Verdict::Store,
+    fn find(&mut self, reference: SeriesRef) -> Option<(&'a Series, u32)> {
+        let series = self.registry.get(reference)?;
+        let slot = slot_of(reference);
+        if self.tails.len() <= slot as usize {
+            self.tails.resize(slot as usize + 1, Tail::default());
+        }
+        Some((series, slot))
+    }
+
+    /// Gives the series an id if it has none.
+    fn accept(&mut self, series: &Series, slot: u32, before: Tail) -> LogId {
+        self.batch.before.push((slot, before));
+        self.appended.accepted += 1;
+        let tail = &mut self.tails[slot as usize];
+        if tail.id == 0 {
+            tail.id = *self.next_id;
+            *self.next_id += 1;
+            self.batch
+                .new
+                .push((LogId(tail.id.into()), series.labels().clone()));
+        }
+        LogId(tail.id.into())
+    }
+
+    fn refuse(&mut self, verdict: &Verdict) {
+        let appended = &mut self.appended;
+        match verdict {
+            Verdict::TooOld => appended.too_old += 1,
+            Verdict::OutOfOrder => appended.out_of_order += 1,
+            Verdict::Duplicate => appended.duplicate += 1,
+            Verdict::Same | Verdict::Store | Verdict::Late => appended.accepted += 1,
+        }
+    }
+
+    /// As Prometheus judges: the same value at the same time again is no mistake.
+    fn verdict(&self, series: &Series, tail: Tail, timestamp: i64, bits: u64) -> Verdict {
+        if timestamp < self.rules.horizon {
+            return Verdict::TooOld;
+        }
+        if !tail.known || timestamp > tail.time {
+            return Verdict::Store;
+        }
+        if timestamp == tail.time {
+            return if bits == tail.bits {
+                Verdict::Same
+            } else {
+                Verdict::Duplicate
+            };
+        }
+        let window = self.rules.late_window;
+        if window == 0 || timestamp < self.newest.saturating_sub(window) {
+            return Verdict::OutOfOrder;
+        }
+        let twice = |sample: &&LogSample| {
+            sample.timestamp == timestamp && sample.id.0 == u64::from(tail.id)
+        };
+        let pending = self
+            .batch
+            .samples
+            .iter()
+            .rev()
+            .find(twice)
+            .map(|sample| sample.bits);
+        match pending.or_else(|| series.late(timestamp)) {
+            Some(same) if same == bits => Verdict::Same,
+            Some(_) => Verdict::Duplicate,
+            None => Verdict::Late,
+        }
     }
 }

@@ -168,6 +168,10 @@ pub struct StoreStats {
     pub flush_failures_total: u64,
     /// How long the last time took.
     pub flush_last: Duration,
+    /// The log is still being read back.
+    pub recovering: bool,
+    /// Exemplars in memory.
+    pub exemplars: u64,
     /// Blocks on disk.
     pub blocks: u64,
     /// Bytes in them.
@@ -207,8 +211,13 @@ impl Shared {
             syncs_total: syncs.syncs,
             sync_failures_total: syncs.failures,
             sync_last: syncs.last,
-            replay: self.recovery.duration,
-            damages: self.recovery.damages,
+            replay: self
+                .recovery
+                .get()
+                .map_or(Duration::ZERO, |recovery| recovery.duration),
+            damages: self.recovery.get().map_or(0, |recovery| recovery.damages),
+            recovering: self.recovery.get().is_none(),
+            exemplars: self.exemplars.len() as u64,
             newest: self.gauges.newest(),
             log_bytes: self.gauges.log_bytes(),
             log_segments: self.gauges.log_segments(),

@@ -14,6 +14,7 @@ use std::time::Instant;
 use stonechat_model::{Columns, SeriesRef};
 
 use super::maintain::Maintenance;
+use super::select::merge_columns;
 use super::{LOG_DIR, Shared};
 use crate::block::{BlockWriter, block_order};
 use crate::head::Series;
@@ -47,9 +48,7 @@ impl Shared {
             let mut writer = self.writer.lock();
             let until = writer.end_segment();
             let registry = self.head.registry();
-            registry.iter_series().for_each(|series| {
-                series.seal();
-            });
+            registry.iter_series().for_each(|series| series.seal());
             let log = writer.log();
             (
                 until,
@@ -69,6 +68,7 @@ impl Shared {
             } else {
                 columns.clear();
                 let read = series.read_sealed(&mut columns).map_err(io::Error::other);
+                merge_columns(&mut columns, 0, 0);
                 read.and_then(|()| block.push(series.labels(), &columns))
             };
             if let Err(error) = pushed {
@@ -82,6 +82,7 @@ impl Shared {
                 .map_err(io::Error::other)?;
             self.report.lock().blocks_written_bytes += written.bytes;
         }
+        self.write_beside()?;
         for (_, series) in &sealed {
             series.drop_sealed();
         }

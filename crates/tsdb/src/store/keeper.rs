@@ -64,7 +64,7 @@ fn run(shared: &Weak<Shared>) {
         if shared.is_closed() {
             return;
         }
-        if shared.head_is_full() {
+        if shared.recovery.get().is_some() && shared.head_is_full() {
             let mut maintenance = shared.maintenance.lock();
             // Counted and logged where it fails.
             let failed = shared.head_is_full() && shared.write_head(&mut maintenance).is_err();
@@ -104,7 +104,10 @@ impl Shared {
     /// Waits while the head is so far over its limit that writing it out has to come first. When that does not go on, as on a
     /// full disk, the batch goes on after a while: whether it can be taken, the log says.
     pub(super) fn await_room(&self) {
-        if self.head_bytes() < 2 * self.head_bytes_max() || self.is_closed() {
+        if self.head_bytes() < 2 * self.head_bytes_max()
+            || self.is_closed()
+            || self.recovery.get().is_none()
+        {
             return;
         }
         let mut rung = self.alarm.rung.lock();

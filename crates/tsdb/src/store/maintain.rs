@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use stonechat_model::{SeriesRef, Timestamp};
 
-use super::{Recovery, Shared, StoreStats};
+use super::{Shared, StoreStats};
 use crate::head::Weight;
 
 /// A log of more segments than this is written into a block even if they are small: every start of the process makes one.
@@ -18,7 +18,7 @@ const SEGMENTS_MAX: u64 = 256;
 const IDLE: Duration = Duration::from_mins(10);
 
 /// What is remembered from one maintenance to the next. Held while it runs.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Maintenance {
     /// Damage was found, a sync failed, or the log is of an old kind: it has to be written again, whatever its length.
     pub flush_wanted: bool,
@@ -42,17 +42,6 @@ pub(super) struct Report {
     pub blocks_removed: u64,
 }
 
-impl Maintenance {
-    /// After the log was read.
-    pub fn new(recovery: &Recovery, old_log: bool) -> Self {
-        Self {
-            flush_wanted: old_log || recovery.is_damaged_inside(),
-            damaged: recovery.damaged_files(),
-            order: Vec::new(),
-        }
-    }
-}
-
 impl Report {
     /// Adds what is known here to the state of the store.
     pub fn describe(&self, stats: &mut StoreStats) {
@@ -74,7 +63,7 @@ impl Shared {
     /// See [`Store::maintain`](super::Store::maintain).
     pub(super) fn maintain(&self, now: Timestamp) {
         let mut maintenance = self.maintenance.lock();
-        if self.is_closed() {
+        if self.is_closed() || self.recovery.get().is_none() {
             return;
         }
         if let Some(newest) = self.gauges.newest() {
@@ -99,6 +88,7 @@ impl Shared {
 
     /// See [`Store::flush`](super::Store::flush).
     pub(super) fn flush(&self) -> io::Result<()> {
+        self.recovery.wait();
         let mut maintenance = self.maintenance.lock();
         if self.is_closed() {
             return Err(io::Error::other("the store is closed"));

@@ -32,6 +32,13 @@ pub struct StoreOptions {
     pub log_bytes_max: u64,
     /// Bytes of unpacked pieces of blocks that are kept for the next query. 16 MiB by default.
     pub cache_bytes_max: usize,
+    /// How much older than the newest sample one may be that comes behind a later one of its series. None by default, as in
+    /// Prometheus.
+    pub out_of_order_window: Duration,
+    /// The most exemplars that are kept. 100,000 by default.
+    pub exemplars_max: usize,
+    /// [`open`](crate::Store::open) returns before the log is read back, and samples are taken meanwhile. False by default.
+    pub recover_in_background: bool,
     /// The file layer; the machine's file system by default.
     pub disk: Arc<dyn Disk>,
 }
@@ -51,6 +58,9 @@ impl StoreOptions {
             head_span: Duration::from_hours(2),
             log_bytes_max: 1 << 30,
             cache_bytes_max: 16 << 20,
+            out_of_order_window: Duration::ZERO,
+            exemplars_max: 100_000,
+            recover_in_background: false,
             disk: Arc::new(FileSystem),
         }
     }

@@ -3,17 +3,18 @@
 mod replay; // file by file, record by record
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use hashbrown::HashMap;
 use stonechat_model::Timestamp;
 
-use super::OpenError;
-use super::append::Known;
+use super::{LOG_DIR, OpenError, Shared};
 use crate::block::BlockError;
 use crate::disk::Disk;
 use crate::head::Head;
-use crate::log::{FileKind, Segments};
-use replay::Replay;
+use crate::log::{FileKind, Header, RecordReader, Segments};
+use replay::{Beside, Replay};
 
 /// The most damages that are described one by one.
 const DAMAGES_MAX: usize = 100;
@@ -30,6 +31,8 @@ pub struct Recovery {
     pub samples: u64,
     /// Samples that are lost because the record with their series' labels is.
     pub samples_without_series: u64,
+    /// Samples that are lost because they are changes of values which are.
+    pub samples_without_base: u64,
     /// Places at which the log was damaged.
     pub damages: u64,
     /// The first hundred of them.
@@ -114,28 +117,106 @@ impl Recovery {
     }
 }
 
-/// Reads the log into an empty head.
-pub(super) fn recover(
+/// How far reading the log back is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// All that is stored can be queried.
+    pub complete: bool,
+    /// Bytes of the log that were read.
+    pub bytes: u64,
+    /// Bytes of the log that were there at the start.
+    pub bytes_total: u64,
+}
+
+/// Refuses files of a newer version before anything is read.
+pub(super) fn check_versions(
     disk: &dyn Disk,
     dir: &Path,
     files: &Segments,
-    head: &Head,
-) -> Result<(Recovery, Known), OpenError> {
-    let begun = Instant::now();
-    let mut replay = Replay::new(disk, dir, head);
-    let mut expected = None;
+) -> Result<(), OpenError> {
     for file in files.checkpoint.iter().chain(&files.segments) {
-        if expected.is_some_and(|expected| file.number != expected) {
-            replay.damage(file, (0, 0), DamageKind::Missing);
+        let path = file.path(dir);
+        match disk.open(&path) {
+            Ok(source) => match RecordReader::new(source).header() {
+                Header::Foreign(version) => return Err(OpenError::Version { path, version }),
+                Header::Current | Header::Damaged => {}
+            },
+            Err(source) => return Err(OpenError::Read { path, source }),
         }
-        replay.file(file)?;
-        // The first segment behind a checkpoint has the checkpoint's number.
-        expected = Some(file.number + u64::from(file.kind == FileKind::Segment));
     }
-    let (mut recovery, known) = replay.finish();
-    recovery.duration = begun.elapsed();
-    recovery.report();
-    Ok((recovery, known))
+    Ok(())
+}
+
+impl Shared {
+    /// Reads the log into a head of its own and gives the samples to the head of the store, in which newer ones may be
+    /// already.
+    pub(super) fn recover(&self, files: &Segments, damaged_blocks: &[BlockError]) {
+        let begun = Instant::now();
+        let (disk, dir) = (&*self.options.disk, self.options.dir.join(LOG_DIR));
+        let head = Head::default();
+        let mut replay = Replay::new(disk, &dir, &head);
+        let (mut expected, mut before) = (None, 0);
+        for file in files.checkpoint.iter().chain(&files.segments) {
+            if expected.is_some_and(|expected| file.number != expected) {
+                replay.damage(file, (0, 0), DamageKind::Missing);
+            }
+            replay.file(file, &mut |offset| {
+                self.recovered_bytes
+                    .store(before + offset, Ordering::Relaxed);
+                !self.is_closed()
+            });
+            before += file.bytes;
+            // The first segment behind a checkpoint has the checkpoint's number.
+            expected = Some(file.number + u64::from(file.kind == FileKind::Segment));
+        }
+        let (mut recovery, beside) = replay.finish();
+        recovery.add_blocks(damaged_blocks);
+        if !self.is_closed() {
+            self.adopt(&head, beside);
+        }
+        self.gauges.add_samples(recovery.samples);
+        {
+            let mut maintenance = self.maintenance.lock();
+            maintenance.flush_wanted |= files.checkpoint.is_some() || recovery.is_damaged_inside();
+            maintenance.damaged.extend(recovery.damaged_files());
+        }
+        recovery.duration = begun.elapsed();
+        recovery.report();
+        self.recovered_bytes.store(before, Ordering::Relaxed);
+        // Nobody else sets it.
+        let _ = self.recovery.set(recovery);
+    }
+
+    /// Takes the samples of another head over.
+    fn adopt(&self, head: &Head, beside: Beside) {
+        let mut references = HashMap::new();
+        for (old, series) in head.all() {
+            let Ok(reference) = self.head.get_or_create(series.labels(), usize::MAX) else {
+                continue;
+            };
+            references.insert(old, reference);
+            let last = series.last().ok().flatten();
+            let registry = self.head.registry();
+            if let Some(own) = registry.get(reference) {
+                own.prepend(&series);
+            }
+            drop(registry);
+            if let Some((time, bits)) = last {
+                self.writer.lock().recover(reference, time, bits);
+            }
+        }
+        self.gauges.set(&mut self.writer.lock());
+        for (series, exemplar) in beside.exemplars {
+            if let Some(&series) = references.get(&series)
+                && self.exemplars.is_new(series, &exemplar)
+            {
+                self.exemplars.add(series, exemplar);
+            }
+        }
+        for (family, metadata) in &beside.families {
+            self.families.add(family, metadata);
+        }
+    }
 }
 
 impl Recovery {
@@ -163,6 +244,7 @@ impl Recovery {
             records = self.records,
             samples = self.samples,
             samples_without_series = self.samples_without_series,
+            samples_without_base = self.samples_without_base,
             seconds = self.duration.as_secs_f64(),
             "the log was read"
         );

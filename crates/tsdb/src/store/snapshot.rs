@@ -8,6 +8,7 @@ use super::{BLOCKS_DIR, Shared};
 impl Shared {
     /// See [`Store::snapshot`](super::Store::snapshot).
     pub(super) fn snapshot(&self, dir: &Path) -> io::Result<()> {
+        self.recovery.wait();
         let mut maintenance = self.maintenance.lock();
         if self.is_closed() {
             return Err(io::Error::other("the store is closed"));
@@ -25,6 +26,11 @@ impl Shared {
         for block in self.blocks.current().iter() {
             if let Some(name) = block.path().file_name() {
                 disk.link(block.path(), &blocks.join(name))?;
+            }
+            if block.has_tombstones()
+                && let Some(name) = block.tombstones_path().file_name()
+            {
+                disk.link(&block.tombstones_path(), &blocks.join(name))?;
             }
         }
         disk.sync_dir(&blocks)?;

@@ -69,15 +69,13 @@ fn undump(text: &str) -> Vec<u8> {
 /// The dump below a line of the page that names the file.
 fn on_the_page(file: &str) -> String {
     let page = std::fs::read_to_string(PAGE).unwrap();
-    let (_, below) = page
-        .split_once(&format!("hexdump -C wal/{file}\n"))
-        .unwrap();
+    let (_, below) = page.split_once(&format!("hexdump -C {file}\n")).unwrap();
     let (dump, _) = below.split_once("```").unwrap();
     dump.to_owned()
 }
 
 fn check(written: &Path, disk: &FaultyDisk) {
-    let file = written.file_name().unwrap().to_str().unwrap();
+    let file = written.strip_prefix("/data").unwrap().to_str().unwrap();
     assert_eq!(
         on_the_page(file),
         dump(&disk.read(written)),
@@ -89,8 +87,10 @@ fn check(written: &Path, disk: &FaultyDisk) {
 #[test]
 fn the_page_shows_what_is_written() {
     let disk = FaultyDisk::default();
-    drop(example(&disk));
+    let store = example(&disk);
     check(&disk.files(".log")[0], &disk);
+    store.flush().unwrap();
+    check(&disk.files(".block")[0], &disk);
 }
 
 #[test]
@@ -99,12 +99,13 @@ fn what_the_page_shows_is_read() {
     let store = example(&disk);
     let expected = all(&store);
     let log = disk.files(".log").remove(0);
-    disk.write(&log, undump(&on_the_page("0000000001.log")));
+    // The first version of the log.
+    disk.write(&log, undump(&on_the_page("old/0000000001.log")));
     assert_eq!(all(&open(&disk)), expected);
     // A checkpoint of an older program stands for the log before it, and becomes a block.
     let old = log.with_file_name("0000000002.checkpoint");
     stonechat_tsdb::disk::Disk::rename(&disk, &log, &old).unwrap();
-    disk.write(&old, undump(&on_the_page("0000000002.checkpoint")));
+    disk.write(&old, undump(&on_the_page("old/0000000002.checkpoint")));
     let again = open(&disk);
     assert_eq!(all(&again), expected);
     assert_eq!(again.recovery().damages, 0);

@@ -5,6 +5,7 @@
     reason = "a test that unwraps an error fails, as it should"
 )]
 
+mod beside; // histograms, exemplars, metadata, late samples, deletion, snapshots, imports
 mod concurrent; // appending and querying at the same time
 mod damage; // files that changed behind the store's back
 mod faults; // writes that fail or are torn, disks that are full or lose power

@@ -67,6 +67,22 @@ fn targets(store: &Store) -> Vec<Vec<SeriesRef>> {
     series.chunks(TARGET).map(<[SeriesRef]>::to_vec).collect()
 }
 
+/// Reads everything and says how long that took.
+fn read_all(store: &Store, what: &str) {
+    let begun = Instant::now();
+    let selection = store.select(&[], TimeRange::ALL).unwrap();
+    let found = begun.elapsed().as_secs_f64();
+    let mut columns = stonechat_model::Columns::default();
+    for index in 0..selection.len() {
+        selection.read(index, &mut columns).unwrap();
+    }
+    println!(
+        "reading all {what:10} {:.3} s for {} samples, {found:.3} s of it for labels",
+        begun.elapsed().as_secs_f64(),
+        columns.len()
+    );
+}
+
 #[test]
 #[ignore = "a measurement, not a test"]
 fn a_million_samples() {
@@ -85,13 +101,11 @@ fn a_million_samples() {
     let wall = begun.elapsed().as_secs_f64();
     let (cpu_end, full) = usage();
     let samples = (SERIES as i64 * SCRAPES) as f64;
+    let per_million = |seconds: f64| seconds * 1e6 / samples;
     store.maintain(ms(1_700_000_000_000));
     let stats = store.stats();
     println!("samples/s              {:.0}", samples / wall);
-    println!(
-        "CPU s per million      {:.3}",
-        (cpu_end - cpu) * 1e6 / samples
-    );
+    println!("CPU s per million      {:.3}", per_million(cpu_end - cpu));
     println!(
         "log bytes a sample     {:.2}",
         (stats.log_bytes - log) as f64 / samples
@@ -105,51 +119,22 @@ fn a_million_samples() {
         (full - empty) / SERIES as f64,
         (labelled - empty) / SERIES as f64
     );
-
-    let begun = Instant::now();
-    let selection = store.select(&[], TimeRange::ALL).unwrap();
-    let mut columns = stonechat_model::Columns::default();
-    for index in 0..selection.len() {
-        selection.read(index, &mut columns).unwrap();
-    }
-    println!(
-        "reading all            {:.3} s for {} samples",
-        begun.elapsed().as_secs_f64(),
-        columns.len()
-    );
-    drop(selection);
+    read_all(&store, "in memory");
     store.close().unwrap();
+
     let store = Store::open(options.clone()).unwrap();
     println!(
         "opening the log        {:.3} s",
         store.recovery().duration.as_secs_f64()
     );
-    let begun = Instant::now();
+    let (cpu, _) = usage();
     store.flush().unwrap();
+    let stats = store.stats();
     println!(
-        "flush                  {:.3} s, {} bytes",
-        begun.elapsed().as_secs_f64(),
-        store.stats().block_bytes
+        "flush, CPU s a million {:.3}, {:.2} bytes a sample",
+        per_million(usage().0 - cpu),
+        stats.block_bytes as f64 / stats.block_samples as f64
     );
-    store.close().unwrap();
-    let store = Store::open(options).unwrap();
-    println!(
-        "opening a block        {:.3} s",
-        store.recovery().duration.as_secs_f64()
-    );
-    assert_eq!(
-        store.stats().block_samples,
-        (SERIES as i64 * (SCRAPES + 1)) as u64
-    );
-    let begun = Instant::now();
-    let selection = store.select(&[], TimeRange::ALL).unwrap();
-    let mut columns = stonechat_model::Columns::default();
-    for index in 0..selection.len() {
-        selection.read(index, &mut columns).unwrap();
-    }
-    println!(
-        "reading the block      {:.3} s for {} samples",
-        begun.elapsed().as_secs_f64(),
-        columns.len()
-    );
+    assert_eq!(stats.block_samples, (SERIES as i64 * (SCRAPES + 1)) as u64);
+    read_all(&store, "in a block");
 }

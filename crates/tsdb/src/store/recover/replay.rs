@@ -3,30 +3,90 @@
 use std::path::Path;
 
 use hashbrown::HashMap;
-use stonechat_model::{SeriesRef, Timestamp};
+use stonechat_model::{Exemplar, Metadata, SeriesRef, Timestamp};
 
-use super::super::OpenError;
-use super::super::append::{Known, Tail};
 use super::{DAMAGES_MAX, Damage, DamageKind, Recovery};
 use crate::chunk::{Chunk, DecodeError};
 use crate::disk::Disk;
 use crate::head::{Head, slot_of};
-use crate::log::{FileKind, Header, Item, Kind, LogFile, LogId, Logged, RecordReader, Sample};
+use crate::log::{
+    Bases, FileKind, Header, Item, Kind, LogFile, LogId, Logged, RecordReader, Sample, take_batch,
+    take_exemplars, take_histograms, take_metadata, take_table, unpack,
+};
 
 /// Reads files of the log into a head, in order.
 pub(super) struct Replay<'a> {
     disk: &'a dyn Disk,
     dir: &'a Path,
     head: &'a Head,
+    /// Ids of the first version of the log, which hold from segment to segment.
     ids: HashMap<LogId, SeriesRef>,
-    /// Behind every id that was seen, also of series whose labels are lost.
-    next_id: u64,
-    newest: Option<i64>,
+    /// Series of the segment that is read.
+    table: Table,
     /// Time of the last batch.
     moment: Option<Timestamp>,
     /// The first damage behind which no batch was seen yet.
     undated: usize,
+    beside: Beside,
     recovery: Recovery,
+}
+
+/// What the log holds beside samples.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    pub exemplars: Vec<(SeriesRef, Exemplar)>,
+    pub families: Vec<(String, Metadata)>,
+}
+
+/// The series of one segment by their ids, which count up from some number.
+#[derive(Debug, Default)]
+struct Table {
+    first: u64,
+    /// Series and last value.
+    entries: Vec<Option<(SeriesRef, u64)>>,
+}
+
+/// The most ids between the first and the last of a segment.
+const IDS_MAX: u64 = 1 << 28;
+
+impl Table {
+    fn place(&self, id: LogId) -> usize {
+        usize::try_from(id.0.wrapping_sub(self.first)).unwrap_or(usize::MAX)
+    }
+
+    fn define(&mut self, id: LogId, series: SeriesRef) -> Option<()> {
+        if self.entries.is_empty() {
+            self.first = id.0;
+        }
+        let place = self.place(id);
+        if place as u64 >= IDS_MAX {
+            return None;
+        }
+        if self.entries.len() <= place {
+            self.entries.resize(place + 1, None);
+        }
+        self.entries[place] = Some((series, 0));
+        Some(())
+    }
+
+    fn series(&self, id: LogId) -> Option<SeriesRef> {
+        let entry = self.entries.get(self.place(id))?;
+        entry.map(|(series, _)| series)
+    }
+}
+
+impl Bases for Table {
+    fn base(&self, id: LogId) -> u64 {
+        let entry = self.entries.get(self.place(id));
+        entry.and_then(|entry| *entry).map_or(0, |(_, bits)| bits)
+    }
+
+    fn set(&mut self, id: LogId, bits: u64) {
+        let place = self.place(id);
+        if let Some(Some(entry)) = self.entries.get_mut(place) {
+            entry.1 = bits;
+        }
+    }
 }
 
 impl<'a> Replay<'a> {
@@ -37,25 +97,29 @@ impl<'a> Replay<'a> {
             dir,
             head,
             ids: HashMap::new(),
-            next_id: 1,
-            newest: None,
+            table: Table::default(),
             moment: None,
             undated: 0,
+            beside: Beside::default(),
             recovery: Recovery::default(),
         }
     }
 
-    /// Reads a file.
-    pub fn file(&mut self, file: &LogFile) -> Result<(), OpenError> {
+    /// Reads a file. `progress` is told how far it is, and says whether to go on.
+    pub fn file(&mut self, file: &LogFile, progress: &mut dyn FnMut(u64) -> bool) {
         let path = file.path(self.dir);
         let source = match self.disk.open(&path) {
             Ok(source) => source,
-            Err(source) => return Err(OpenError::Read { path, source }),
+            Err(error) => {
+                tracing::error!(file = %path.display(), %error, "a file of the log cannot be opened");
+                return self.damage(file, (0, file.bytes), DamageKind::Unreadable);
+            }
         };
         let mut reader = RecordReader::new(source);
-        if let Header::Foreign(version) = reader.header() {
-            return Err(OpenError::Version { path, version });
+        if let Header::Foreign(_) = reader.header() {
+            return self.damage(file, (0, file.bytes), DamageKind::Unreadable);
         }
+        self.table = Table::default();
         self.recovery.files += 1;
         let (mut whole, mut torn) = (false, None);
         while let Some(item) = reader.next() {
@@ -66,10 +130,13 @@ impl<'a> Replay<'a> {
                     payload,
                 } => {
                     whole = kind == Kind::End;
+                    self.recovery.records += 1;
                     let place = (offset, payload.len() as u64);
-                    match Logged::decode(kind, payload) {
-                        Some(logged) => self.apply(file, place, logged),
-                        None => self.damage(file, place, DamageKind::Record),
+                    if self.apply(kind, payload).is_none() {
+                        self.damage(file, place, DamageKind::Record);
+                    }
+                    if !progress(offset) {
+                        return;
                     }
                 }
                 Item::Damage {
@@ -90,13 +157,9 @@ impl<'a> Replay<'a> {
         } else if file.kind == FileKind::Segment {
             self.end_segment(file, torn);
         } else if !whole {
-            self.damage(
-                file,
-                torn.unwrap_or((file.bytes, 0)),
-                DamageKind::Incomplete,
-            );
+            let end = torn.unwrap_or((file.bytes, 0));
+            self.damage(file, end, DamageKind::Incomplete);
         }
-        Ok(())
     }
 
     /// Cuts a torn end off, and makes durable what the process before may not have.
@@ -110,26 +173,103 @@ impl<'a> Replay<'a> {
         }
     }
 
-    fn apply(&mut self, file: &LogFile, place: (u64, u64), logged: Logged) {
-        self.recovery.records += 1;
+    /// Takes a record over; nothing when it is malformed.
+    fn apply(&mut self, kind: Kind, payload: &[u8]) -> Option<()> {
+        match kind {
+            Kind::Table => {
+                for (id, labels) in take_table(&unpack(payload)?)? {
+                    // The limit is for new series; what was taken once is kept.
+                    let series = self.head.get_or_create(&labels, usize::MAX).ok()?;
+                    self.table.define(id, series)?;
+                }
+                Some(())
+            }
+            Kind::Batch => self.batch(&unpack(payload)?),
+            Kind::Histograms => self.histograms(&unpack(payload)?),
+            Kind::Exemplars => {
+                for (id, exemplar) in take_exemplars(&unpack(payload)?)? {
+                    let series = self.table.series(id);
+                    self.beside
+                        .exemplars
+                        .extend(series.map(|series| (series, exemplar)));
+                }
+                Some(())
+            }
+            Kind::Metadata => {
+                self.beside
+                    .families
+                    .append(&mut take_metadata(&unpack(payload)?)?);
+                Some(())
+            }
+            _ => self.apply_old(Logged::decode(kind, payload)?),
+        }
+    }
+
+    fn batch(&mut self, bytes: &[u8]) -> Option<()> {
+        let registry = self.head.registry();
+        let (mut first, recovery) = (None, &mut self.recovery);
+        let taken = take_batch(bytes, &mut self.table, |table, run| {
+            first = first.or(Some(run.timestamp));
+            if !run.sound {
+                recovery.samples_without_base += run.samples.len() as u64;
+                return;
+            }
+            for &(id, bits) in &run.samples {
+                match table
+                    .series(id)
+                    .and_then(|series| registry.at(slot_of(series)))
+                {
+                    Some(series) => {
+                        series.replay(run.timestamp, f64::from_bits(bits));
+                        recovery.samples += 1;
+                    }
+                    None => recovery.samples_without_series += 1,
+                }
+            }
+        });
+        drop(registry);
+        if let Some(first) = first {
+            self.date(Timestamp::from_millis(first));
+        }
+        taken
+    }
+
+    fn histograms(&mut self, bytes: &[u8]) -> Option<()> {
+        let histograms = take_histograms(bytes)?;
+        if let Some((_, first, _)) = histograms.first() {
+            self.date(Timestamp::from_millis(*first));
+        }
+        let registry = self.head.registry();
+        for (id, timestamp, histogram) in histograms {
+            match self
+                .table
+                .series(id)
+                .and_then(|series| registry.at(slot_of(series)))
+            {
+                Some(series) => {
+                    series.push_histogram(timestamp, histogram);
+                    self.recovery.samples += 1;
+                }
+                None => self.recovery.samples_without_series += 1,
+            }
+        }
+        Some(())
+    }
+
+    /// A record of the first version of the log.
+    fn apply_old(&mut self, logged: Logged) -> Option<()> {
         match logged {
             Logged::Series(series) => {
                 for (id, labels) in series {
-                    self.see(id);
-                    // The limit is for new series; what was taken once is kept.
-                    if let Ok(reference) = self.head.get_or_create(&labels, usize::MAX) {
-                        self.ids.insert(id, reference);
-                    }
+                    let reference = self.head.get_or_create(&labels, usize::MAX).ok()?;
+                    self.ids.insert(id, reference);
                 }
             }
             Logged::Samples(samples) => self.samples(&samples),
-            Logged::Chunks(id, chunks) => {
-                if self.chunks(id, chunks).is_err() {
-                    self.damage(file, place, DamageKind::Record);
-                }
-            }
+            Logged::Chunks(id, chunks) => self.chunks(id, chunks).ok()?,
             Logged::End(_) => {}
         }
+        Some(())
     }
 
     fn samples(&mut self, samples: &[Sample]) {
@@ -138,15 +278,16 @@ impl<'a> Replay<'a> {
         }
         let registry = self.head.registry();
         for sample in samples {
-            self.next_id = self.next_id.max(sample.id.0.saturating_add(1));
             let reference = self.ids.get(&sample.id);
             let Some(series) = reference.and_then(|&reference| registry.get(reference)) else {
                 self.recovery.samples_without_series += 1;
                 continue;
             };
-            let added = series.replay(sample.timestamp, sample.value);
-            self.recovery.samples += u64::from(added);
-            self.newest = self.newest.max(Some(sample.timestamp));
+            // Whatever is not later than the last sample came out of the checkpoint.
+            if series.end().is_none_or(|end| sample.timestamp > end) {
+                series.push(sample.timestamp, sample.value);
+                self.recovery.samples += 1;
+            }
         }
     }
 
@@ -155,21 +296,16 @@ impl<'a> Replay<'a> {
         let reference = self.ids.get(&id);
         let series = reference.and_then(|&reference| registry.get(reference));
         for chunk in chunks {
-            let (samples, end) = (u64::from(chunk.samples), chunk.end);
+            let samples = u64::from(chunk.samples);
             match series {
                 Some(series) => {
                     series.restore(chunk)?;
                     self.recovery.samples += samples;
-                    self.newest = self.newest.max(Some(end));
                 }
                 None => self.recovery.samples_without_series += samples,
             }
         }
         Ok(())
-    }
-
-    fn see(&mut self, id: LogId) {
-        self.next_id = self.next_id.max(id.0.saturating_add(1));
     }
 
     /// Notes the time of a batch, also for the damage before it.
@@ -196,28 +332,8 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// What was read, and what the writer has to know of the series. A label set that was logged under two ids goes on
-    /// with the later.
-    pub fn finish(self) -> (Recovery, Known) {
-        let mut ids: Vec<_> = self.ids.iter().collect();
-        ids.sort_unstable();
-        let registry = self.head.registry();
-        let mut tails = Vec::new();
-        for (&id, &reference) in ids {
-            let slot = slot_of(reference) as usize;
-            if tails.len() <= slot {
-                tails.resize(slot + 1, Tail::default());
-            }
-            let last = registry
-                .get(reference)
-                .and_then(|series| series.last().ok().flatten());
-            tails[slot] = Tail { id: Some(id), last };
-        }
-        let known = Known {
-            tails,
-            next_id: self.next_id,
-            newest: self.newest,
-        };
-        (self.recovery, known)
+    /// What was read.
+    pub fn finish(self) -> (Recovery, Beside) {
+        (self.recovery, self.beside)
     }
 }
