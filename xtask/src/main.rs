@@ -41,6 +41,9 @@ enum Command {
         /// Leave out the browser test.
         #[arg(long)]
         no_browser: bool,
+        /// Let tests with random input run as long as they should now and then: some of them for minutes.
+        #[arg(long)]
+        long: bool,
     },
     /// Check format, lints, documentation, dependencies, licences and sizes.
     Check,
@@ -61,7 +64,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Command::Demo { arguments } => demo::demo(&arguments),
-        Command::Test { no_browser } => test::test(!no_browser),
+        Command::Test { no_browser, long } => test::test(!no_browser, long),
         Command::Check => check::check(),
         Command::Conformance => conformance::conformance(),
         Command::Ui => ui::build(),

@@ -6,13 +6,16 @@ use crate::run::{Count, cargo, run_quietly, run_tests};
 use crate::services::Services;
 use crate::{browser, ui};
 
+/// Tells tests to take the time they want.
+const LONG: &str = "STONECHAT_TEST_LONG";
+
 /// Runs every kind of test and goes on after a failure, so that one run shows everything.
-pub fn test(with_browser: bool) -> Result<()> {
+pub fn test(with_browser: bool, long: bool) -> Result<()> {
     ui::packages()?;
     ui::build()?;
     let services = Services::start()?;
     let mut parts = vec![
-        ("Rust", rust(&services)?),
+        ("Rust", rust(&services, long)?),
         (
             "documentation",
             run_tests(cargo().args(["test", "--workspace", "--doc", "--quiet"]))?,
@@ -40,8 +43,11 @@ pub fn test(with_browser: bool) -> Result<()> {
     Ok(())
 }
 
-fn rust(services: &Services) -> Result<Count> {
+fn rust(services: &Services, long: bool) -> Result<Count> {
     let mut command = cargo();
+    if long {
+        command.env(LONG, "1");
+    }
     if run_quietly(cargo().args(["nextest", "--version"])) {
         command.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
     } else {

@@ -239,7 +239,7 @@ impl Block {
             Ok(chunk) => chunk,
             Err(error) => return Some(Err(error)),
         };
-        let grid = chunk.get((part.place.grid - first) as usize)?;
+        let grid = chunk.get(part.place.grid.wrapping_sub(first) as usize)?;
         let start = part.place.start as usize;
         let timestamps = grid.get(start..start.checked_add(part.samples as usize)?)?;
         let from = timestamps.partition_point(|&time| time < range.start.millis());
@@ -272,7 +272,7 @@ impl Block {
         };
         let rows = self.rows(spot)?;
         let row = rows
-            .row((ordinal - first) as usize)
+            .row(ordinal.wrapping_sub(first) as usize)
             .ok_or_else(|| self.damaged(spot))?;
         let mut chunks = Vec::with_capacity(row.len());
         for &(name, value) in row {
@@ -288,7 +288,7 @@ impl Block {
             chunks.push((
                 name,
                 self.label_chunk(label.spot)?,
-                (value - label.number) as usize,
+                value.wrapping_sub(label.number) as usize,
                 label.spot,
             ));
         }

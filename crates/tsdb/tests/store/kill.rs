@@ -7,15 +7,15 @@ use std::process::{Command, Stdio};
 use stonechat_model::{Appender, Batch, Columns, Labels, Matcher, Queryable, TimeRange};
 use stonechat_tsdb::{Store, StoreOptions};
 
-use crate::support::ms;
+use crate::support::{long, ms};
 
 /// Tells the child its directory and its first batch.
 const DIR: &str = "STONECHAT_TEST_KILL_DIR";
 const FIRST: &str = "STONECHAT_TEST_KILL_FIRST";
 
-/// How often to kill, if not the usual number.
-const ROUNDS: &str = "STONECHAT_TEST_KILL_ROUNDS";
-const ROUNDS_USUAL: u32 = 20;
+/// How often to kill.
+const ROUNDS: u32 = 20;
+const ROUNDS_LONG: u32 = 250;
 
 const SERIES: usize = 30;
 
@@ -146,7 +146,7 @@ fn check(store: &Store, last: i64) -> i64 {
 
 #[test]
 fn acknowledged_samples_survive_kills() {
-    let rounds = std::env::var(ROUNDS).map_or(ROUNDS_USUAL, |rounds| rounds.parse().unwrap());
+    let rounds = if long() { ROUNDS_LONG } else { ROUNDS };
     let dir = tempfile::tempdir().unwrap();
     let mut first = 0;
     let mut random = 0x2545_f491_4f6c_dd1d_u64;

@@ -9,7 +9,7 @@ use stonechat_model::{
 use stonechat_tsdb::Store;
 
 use crate::faulty_disk::{Faults, FaultyDisk};
-use crate::support::{Answer, all, ms, open, select};
+use crate::support::{Answer, all, long, ms, open, select};
 
 #[derive(Debug, Clone)]
 enum Operation {
@@ -354,6 +354,11 @@ fn any_operations() -> impl Strategy<Value = Vec<Operation>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: if long() { 20_000 } else { 256 },
+        ..ProptestConfig::default()
+    })]
+
     #[test]
     fn behaves_as_a_plain_map(operations in any_operations()) {
         let mut pair = Pair::new();

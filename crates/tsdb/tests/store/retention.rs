@@ -176,6 +176,33 @@ fn a_block_holds_only_what_is_left() {
     );
 }
 
+/// A tenth of the series is replaced every minute for an hour; what is in memory at the end are those that live.
+#[test]
+fn replaced_series_leave_the_memory() {
+    let disk = FaultyDisk::default();
+    let store = Store::open(StoreOptions {
+        log_bytes_max: 20_000,
+        ..options(&disk)
+    })
+    .unwrap();
+    let mut born: usize = 100;
+    for minute in 0..60 {
+        let names: Vec<String> = (born - 100..born)
+            .map(|number| format!("s{number}"))
+            .collect();
+        for quarter in 0..4 {
+            let values: Vec<(&str, f64)> = names.iter().map(|name| (name.as_str(), 1.5)).collect();
+            append(&store, second(minute * 60 + quarter * 15), &values).unwrap();
+        }
+        store.maintain(ms(second(minute * 60 + 59)));
+        born += 10;
+    }
+    // Who got its last sample ten minutes ago at most is still there, and what the last flushes left.
+    let series = store.stats().series;
+    assert!((100..=240).contains(&series), "{series}");
+    assert_eq!(all(&store).len(), born - 10);
+}
+
 #[test]
 fn the_limit_of_series_refuses_new_ones_only() {
     let disk = FaultyDisk::default();

@@ -109,6 +109,11 @@ pub fn try_all(store: &Store) -> Result<Answer, QueryableError> {
     Ok(answer)
 }
 
+/// True when tests should take the time they want: `cargo xtask test --long`.
+pub fn long() -> bool {
+    std::env::var_os("STONECHAT_TEST_LONG").is_some()
+}
+
 /// All that is in the store.
 pub fn all(store: &Store) -> Answer {
     select(store, &[], TimeRange::ALL)
