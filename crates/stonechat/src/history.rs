@@ -13,7 +13,7 @@ pub(crate) struct WholeHistory(pub Arc<Store>);
 
 impl WholeHistory {
     fn store(&self) -> &Store {
-        self.0.recovery();
+        let _ = self.0.recovery();
         &self.0
     }
 }
