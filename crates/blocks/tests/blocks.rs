@@ -133,11 +133,11 @@ fn damage_is_found() {
         let whole = || {
             let block = Block::open(&path)?;
             let mut columns = Columns::default();
-            for index in 0..block.len() {
+            for (index, (labels, samples)) in good.iter().enumerate() {
                 let series = block.series(index)?;
                 block.read(&series, &mut columns)?;
-                assert_eq!(series.labels, good[index].0);
-                assert_eq!(columns, good[index].1);
+                assert_eq!(&series.labels, labels);
+                assert_eq!(&columns, samples);
             }
             Ok::<_, BlockError>(block.len())
         };

@@ -48,7 +48,8 @@ async fn what_cannot_be_taken_is_refused_with_a_reason() {
             pieces.map(Ok::<_, std::io::Error>),
         ))
     };
-    let cases: [(&[(&str, &str)], Body, u16, &str); 5] = [
+    type Case<'a> = (&'a [(&'a str, &'a str)], Body, u16, &'a str);
+    let cases: [Case; 5] = [
         (
             &[],
             Body::from("garbage"),
