@@ -57,6 +57,16 @@
 //! [`include`](Registry::include) each other, and a [`bare`](Registry::bare) one for each test shares
 //! nothing.
 //!
+//! # What it takes
+//!
+//! A handle is one pointer; its series, on a machine of 64 bits, 96 bytes for a counter and 368 for a histogram with
+//! 11 buckets, beside its label values. The first thread that counts in a series does so without a lock, and all others
+//! share a second place in it. Only a series in which threads are in each other's way all the time, at about a million
+//! additions a second, gets more: twice as many places as there are processors, at most 32, of 128 bytes or more
+//! each, until it ends. Each thread also remembers the 256 series of a kind that it used last.
+//!
+//! Counters and histograms are not for signal handlers; see [`Counter`].
+//!
 //! # Cargo features
 //!
 //! | feature | brings |

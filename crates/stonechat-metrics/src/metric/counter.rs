@@ -12,6 +12,10 @@ use crate::family::{Recent, RecentKey};
 /// Clones count into the same series, and threads that count at once do not wait for each other. A counter that has counted 2^63 of them
 /// stays there instead of beginning again at zero.
 ///
+/// Not for signal handlers: additions of one thread to a series take no lock, so one that interrupts another in its
+/// middle is lost, or takes the other away. Let the handler set an atomic or write to a pipe, as `tokio::signal`
+/// does, and count where that is read. The same holds for histograms.
+///
 /// ```
 /// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
 /// let registry = stonechat_metrics::Registry::bare();

@@ -143,6 +143,23 @@ fn servers_that_share_a_registry_are_in_flight_together() {
     assert_eq!(shown(), ["http_requests_in_flight 0"]);
 }
 
+#[test]
+fn requests_and_a_hand_can_share_a_gauge() {
+    let registry = Registry::bare();
+    let http = HttpServer::register(&registry).unwrap();
+    let help = "Requests that wait for an answer.";
+    let by_hand = registry.gauge("http_requests_in_flight", help);
+    let by_hand = by_hand.register().unwrap();
+    let shown = || lines(&registry, "http_requests_in_flight");
+    let (request, held) = (http.start("GET", "/call"), by_hand.hold());
+    assert_eq!(shown(), ["http_requests_in_flight 2"]);
+    assert_eq!(shown(), ["http_requests_in_flight 2"]);
+    request.finish("200");
+    assert_eq!(shown(), ["http_requests_in_flight 1"]);
+    drop(held);
+    assert_eq!(shown(), ["http_requests_in_flight 0"]);
+}
+
 /// Polls once.
 fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
