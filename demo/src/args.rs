@@ -248,6 +248,7 @@ impl From<ChatArgs> for ChatConfig {
                 silence_max: media.media_silence_max,
             },
             faults,
+            queries: None,
         }
     }
 }

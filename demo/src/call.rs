@@ -80,6 +80,11 @@ impl Caller {
         }
     }
 
+    /// Where the service is.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Counts and times its calls, as calls to this host.
     pub fn measured(self, metrics: &HttpClient, host: &'static str) -> Self {
         Self {

@@ -19,6 +19,7 @@ use crate::gateway::{self, Gateway, GatewayMetrics};
 use crate::listen::{ListenError, Listener, UdpListener};
 use crate::logic::{self, Logic, LogicMetrics};
 use crate::media::{self, Media, MediaConfig, MediaMetrics};
+use crate::queries::Queries;
 use crate::queue::{Queue, QueueConfig, QueueError};
 use crate::store::{Store, StoreConfig, StoreError, without_password};
 use crate::task::{Task, TaskConfig, TaskError};
@@ -93,6 +94,8 @@ pub struct ChatConfig {
     pub media: MediaConfig,
     /// Faults that are on from the start.
     pub faults: Vec<Fault>,
+    /// What sqlx tells of its queries, if the program listens.
+    pub queries: Option<Queries>,
 }
 
 impl ChatConfig {
@@ -106,6 +109,7 @@ impl ChatConfig {
             history_messages_max: 500_000,
             media: MediaConfig::default(),
             faults: Vec::new(),
+            queries: None,
         }
     }
 
@@ -195,6 +199,9 @@ pub async fn run(config: ChatConfig) -> Result<Chat, ChatError> {
     let stop = CancellationToken::new();
 
     let metrics = LogicMetrics::register(&registries.logic)?;
+    if let Some(queries) = config.queries {
+        queries.shown_by(&registries.logic)?;
+    }
     let store = Store::open(&store_config, metrics.database.clone(), Arc::clone(&faults)).await?;
     store.watch_pool(&registries.logic);
     let queue = Queue::open(&config.queue, config.queue_capacity, &registries.logic).await?;
@@ -276,7 +283,9 @@ impl Listeners {
         Ok(Self {
             gateway: Listener::bind("the gateway", wanted.gateway).await?,
             logic: Listener::bind("logic", wanted.logic).await?,
-            push: Listener::bind("pushes to the gateway", wanted.push).await?,
+            push: Listener::bind("pushes to the gateway", wanted.push)
+                .await?
+                .for_grpc(),
             control: Listener::bind("the control of faults", wanted.control).await?,
             gateway_metrics: Listener::bind("the gateway's metrics", wanted.gateway_metrics)
                 .await?,
@@ -374,15 +383,18 @@ impl Chat {
 }
 
 /// Runs a chat until the time is up, a signal comes, or standard input ends, as the arguments say;
-/// then stops it in order.
+/// then stops it in order. What sqlx tells of its queries is shown if the program listens to it.
 ///
 /// # Errors
 ///
 /// When the chat cannot start; see [`ChatError`].
-pub async fn run_chat(args: ChatArgs) -> Result<(), ChatError> {
+pub async fn run_chat(args: ChatArgs, queries: Option<Queries>) -> Result<(), ChatError> {
     let endings =
         Endings::new(args.end.time, args.end.exit_with_stdin).map_err(ChatError::Signals)?;
-    let config = ChatConfig::from(args);
+    let config = ChatConfig {
+        queries,
+        ..args.into()
+    };
     let (database, queue) = (config.database_name(), config.queue_name());
     let chat = run(config).await?;
     let at = chat.addresses();

@@ -9,13 +9,14 @@ mod tokens; // whose tokens were shown lately
 use std::time::Duration;
 
 use stonechat_metrics::{
-    Cache, Caches, Counter, Direction, Histogram, HttpClient, HttpServer, Messages, Named,
-    RegisterError, Registry, WebSocketMetric, WebSockets,
+    Cache, CacheMetric, Caches, Counter, Direction, GrpcServer, Histogram, HttpClient, HttpServer,
+    MessageMetric, Messages, Named, RegisterError, Registry, WebSocketMetric, WebSockets,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::call::Caller;
+use crate::wire::PUSH_PATH;
 use hub::Hub;
 use tokens::Tokens;
 
@@ -30,8 +31,11 @@ const CLOSE_MAX: Duration = Duration::from_secs(2);
 pub(crate) struct GatewayMetrics {
     pub http: HttpServer,
     pub http_client: HttpClient,
+    pub grpc: GrpcServer,
     pub sockets: WebSockets,
     pub messages: Messages,
+    /// Where a user who connects has series of their own.
+    pub registry: Registry,
     slow_clients: Counter,
     tokens: Cache,
     sends_in: Frames,
@@ -74,12 +78,16 @@ impl GatewayMetrics {
         ];
         let sockets =
             WebSockets::register_as(&chat, &sockets.map(|metric| (metric, Named::standard())))?;
+        let grpc = GrpcServer::register(&chat)?;
+        grpc.known_methods([PUSH_PATH]);
         let frames = |frame_type, direction| Frames::new(&sockets, frame_type, direction);
         Ok(Self {
             http: HttpServer::register(&chat)?,
             http_client: HttpClient::register(&chat)?,
-            tokens: Caches::register(&chat)?.cache("tokens"),
-            messages: Messages::register(&chat)?,
+            grpc,
+            tokens: caches(&chat)?.cache("tokens"),
+            messages: messages(&chat)?,
+            registry: registry.clone(),
             slow_clients: chat
                 .counter(
                     "websocket_slow_clients_total",
@@ -94,6 +102,17 @@ impl GatewayMetrics {
             sockets,
         })
     }
+}
+
+fn caches(chat: &Registry) -> Result<Caches, RegisterError> {
+    let names = [CacheMetric::Hits, CacheMetric::Misses, CacheMetric::Rate];
+    Caches::register_as(chat, &names.map(|metric| (metric, Named::standard())))
+}
+
+fn messages(chat: &Registry) -> Result<Messages, RegisterError> {
+    use MessageMetric::{DeliveryDuration, PushDuration, Unread};
+    let names = [PushDuration, DeliveryDuration, Unread];
+    Messages::register_as(chat, &names.map(|metric| (metric, Named::standard())))
 }
 
 /// The service.

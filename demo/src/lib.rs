@@ -7,9 +7,9 @@
 //!  users ── HTTP, WebSocket ──▶ gateway ── HTTP ──▶ logic ──▶ database
 //!    ▲                          ▲    │                │
 //!    └───────── push ───────────┼────┘                ▼
-//!                               └── HTTP ── task ◀── queue
+//!                               └── gRPC ── task ◀── queue
 //!
-//!  phones ── HTTP (offers), UDP (picture, sound) ──▶ media
+//!  phones ── HTTP or WebSocket (offers), UDP (picture, sound) ──▶ media
 //! ```
 //!
 //! By default the database is SQLite and the queue is inside the process; with the URL of a MariaDB
@@ -59,6 +59,7 @@ mod load; // users with WebSockets, and with phones
 mod call; // calls between services
 mod ending; // when a program ends
 mod listen; // listeners
+mod queries; // what sqlx tells in the log
 mod refusal; // how services say no
 mod secret; // what nobody can guess
 mod trace; // which request is worked on, through all services
@@ -70,5 +71,6 @@ pub use fault::{Fault, FaultSet, Faults, UnknownFault};
 pub use listen::ListenError;
 pub use load::{LoadError, LoadReport, run_load};
 pub use media::MediaConfig;
+pub use queries::Queries;
 pub use queue::{QueueConfig, QueueError};
 pub use store::{StoreConfig, StoreError};

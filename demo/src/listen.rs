@@ -1,13 +1,13 @@
 //! Listeners: bound before anything runs, bounded in connections, closed within a set time.
 
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -24,6 +24,8 @@ const REQUEST_WAIT_MAX: Duration = Duration::from_secs(75);
 const DRAIN_MAX: Duration = Duration::from_secs(3);
 /// Accepting fails when file descriptors run out; trying again at once would only burn time.
 const ACCEPT_RETRY_AFTER: Duration = Duration::from_millis(100);
+/// Callers over gRPC keep their connection; one that is dead is noticed by pings.
+const PING_EVERY: Duration = Duration::from_secs(20);
 
 /// A listener could not be opened: stop what holds the address, or choose another one.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +45,13 @@ pub(crate) struct Listener {
     name: &'static str,
     address: SocketAddr,
     tcp: TcpListener,
+    protocol: Protocol,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Protocol {
+    Http1,
+    Http2,
 }
 
 impl Listener {
@@ -54,7 +63,20 @@ impl Listener {
         };
         let tcp = TcpListener::bind(address).await.map_err(failed)?;
         let address = tcp.local_addr().map_err(failed)?;
-        Ok(Self { name, address, tcp })
+        Ok(Self {
+            name,
+            address,
+            tcp,
+            protocol: Protocol::Http1,
+        })
+    }
+
+    /// Speaks HTTP/2, without TLS, as gRPC needs it.
+    pub fn for_grpc(self) -> Self {
+        Self {
+            protocol: Protocol::Http2,
+            ..self
+        }
     }
 
     /// The address really bound, also when port 0 was asked for.
@@ -74,8 +96,9 @@ impl Listener {
                 accepted = self.accept(&permits) => accepted,
             };
             let (name, router, stop) = (self.name, router.clone(), stop.clone());
+            let conversation = converse(stream, router, self.protocol, stop);
             connections.spawn(async move {
-                if let Err(error) = converse(stream, router, stop).await {
+                if let Err(error) = conversation.await {
                     tracing::debug!(name, %error, "connection ended early");
                 }
                 drop(permit);
@@ -130,22 +153,53 @@ impl UdpListener {
     }
 }
 
-/// Serves one connection; after `stop` only the request under way, if any.
+/// Serves one connection; after `stop` only the requests under way, if any.
 async fn converse(
     stream: TcpStream,
     router: Router,
+    protocol: Protocol,
     stop: CancellationToken,
 ) -> Result<(), hyper::Error> {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(REQUEST_WAIT_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
-        .with_upgrades();
-    let mut connection = pin!(connection);
+    let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(router));
+    match protocol {
+        Protocol::Http1 => {
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(REQUEST_WAIT_MAX)
+                .serve_connection(stream, service)
+                .with_upgrades();
+            until(
+                &stop,
+                pin!(connection),
+                http1::UpgradeableConnection::graceful_shutdown,
+            )
+            .await
+        }
+        Protocol::Http2 => {
+            let connection = http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .keep_alive_interval(PING_EVERY)
+                .serve_connection(stream, service);
+            until(
+                &stop,
+                pin!(connection),
+                http2::Connection::graceful_shutdown,
+            )
+            .await
+        }
+    }
+}
+
+/// Works on a connection, which is told to end at `stop`.
+async fn until<C: Future<Output = Result<(), hyper::Error>>>(
+    stop: &CancellationToken,
+    mut connection: Pin<&mut C>,
+    end: impl FnOnce(Pin<&mut C>),
+) -> Result<(), hyper::Error> {
     tokio::select! {
         result = connection.as_mut() => return result,
         () = stop.cancelled() => {}
     }
-    connection.as_mut().graceful_shutdown();
+    end(connection.as_mut());
     connection.await
 }

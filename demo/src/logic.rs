@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use stonechat_metrics::{
-    Database, DatabaseMetric, HttpServer, MessageType, Messages, Named, Outcome, QueueMetric,
-    Queues, RegisterError, Registry,
+    Database, DatabaseMetric, HttpServer, MessageMetric, MessageType, Messages, MetricsRecorder,
+    Named, Outcome, QueueMetric, Queues, RegisterError, Registry,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -36,12 +36,21 @@ pub(crate) struct LogicMetrics {
     single: MessageType,
     group: MessageType,
     queue: stonechat_metrics::Queue,
+    /// Takes what libraries measure. Not the global one of the process, as a program would have it,
+    /// because a process can have several chats.
+    libraries: Arc<MetricsRecorder>,
 }
 
 impl LogicMetrics {
     pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let chat = registry.namespace("chat");
-        let messages = Messages::register(&chat)?;
+        let messages = [
+            MessageMetric::Sent,
+            MessageMetric::SendDuration,
+            MessageMetric::Received,
+        ];
+        let messages =
+            Messages::register_as(&chat, &messages.map(|metric| (metric, Named::standard())))?;
         let queues = [
             QueueMetric::Published,
             QueueMetric::Lag,
@@ -61,6 +70,7 @@ impl LogicMetrics {
             single: messages.message_type(Kind::Single.as_str()),
             group: messages.message_type(Kind::Group.as_str()),
             queue: queues.queue(QUEUE_NAME),
+            libraries: Arc::new(MetricsRecorder::new(registry)?),
         })
     }
 

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
-use stonechat_demo::{ChatArgs, Fault, LoadArgs, run_chat, run_load, switch_fault};
+use stonechat_demo::{ChatArgs, Fault, LoadArgs, Queries, run_chat, run_load, switch_fault};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::prelude::*;
 
 /// So that media can show what the program has allocated, and what the allocator holds.
 #[global_allocator]
@@ -49,13 +50,21 @@ enum State {
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
+        .with_writer(std::io::stderr);
+    let queries = match &cli.command {
+        Command::Serve(_) => {
+            Some(Queries::register().expect("one family in a registry of its own has no rival"))
+        }
+        _ => None,
+    };
+    tracing_subscriber::registry()
+        .with(log.with_filter(filter))
+        .with(queries.as_ref().map(Queries::layer))
         .init();
-    match run(cli.command).await {
+    match run(cli.command, queries).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", with_causes(&error));
@@ -64,9 +73,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run(command: Command, queries: Option<Queries>) -> anyhow::Result<()> {
     match command {
-        Command::Serve(args) => run_chat(*args).await?,
+        Command::Serve(args) => run_chat(*args, queries).await?,
         Command::Load(args) => println!("{}", run_load(*args).await?),
         Command::Fault {
             name,

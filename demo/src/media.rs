@@ -1,10 +1,11 @@
-//! Media: calls over WebRTC. A caller offers over HTTP what it wants to send; picture and sound then
+//! Media: calls over WebRTC. A caller offers over HTTP or a WebSocket what it wants to send; picture and sound then
 //! come over UDP, those of all calls to one socket. Sound goes back to the caller, as an echo.
 
 mod api; // offers, and hanging up
 mod call; // one call: no clock, no sockets
 mod exchange; // all calls: which packet belongs to which
 mod metrics; // what is measured
+mod signal; // the API over a WebSocket
 mod socket; // the UDP socket and the clock around the exchange
 
 use std::net::SocketAddr;
@@ -58,6 +59,8 @@ pub(crate) struct Media {
     address: SocketAddr,
     metrics: MediaMetrics,
     seats: Arc<Semaphore>,
+    /// As many WebSockets as calls.
+    lines: Arc<Semaphore>,
     orders: mpsc::Sender<Order>,
 }
 
@@ -102,6 +105,7 @@ impl Media {
             address,
             metrics,
             seats: Arc::new(Semaphore::new(CALLS_MAX)),
+            lines: Arc::new(Semaphore::new(CALLS_MAX)),
             orders,
         };
         (media, waiting)

@@ -1,11 +1,13 @@
 //! What the services and their clients say to each other: identifiers, messages, frames.
 
+mod push; // from task to the gateways, over gRPC
 mod session; // session identifiers
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use push::{PUSH_BYTES_MAX, PUSH_PATH, Push, PushOutcome, Pushed};
 pub(crate) use session::{Kind, SessionId};
 
 /// Names a user in the database; it never changes.
@@ -168,26 +170,6 @@ pub(crate) struct Delivery {
     pub recipients: Vec<UserId>,
 }
 
-/// What task asks a gateway to do: push these messages, in this order.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Push {
-    pub deliveries: Vec<Delivery>,
-}
-
-/// For each message, in the same order, what became of it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Pushed {
-    pub outcomes: Vec<PushOutcome>,
-}
-
-/// Recipients that are in neither list are not connected to this gateway.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct PushOutcome {
-    pub delivered: Vec<UserId>,
-    /// Connected, but too slow to take the message.
-    pub failed: Vec<UserId>,
-}
-
 /// Opens a call: what the caller wants to send, and where it can be reached, as SDP.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct OpenCall {
@@ -205,6 +187,23 @@ pub(crate) struct CallOpened {
 /// Empty: the call is over.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CallClosed {}
+
+/// A text frame from a phone that talks with media over a WebSocket.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum FromPhone {
+    Open(OpenCall),
+    Close { session_id: String },
+}
+
+/// A text frame to a phone: the answer to its last one.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum ToPhone {
+    Opened(CallOpened),
+    Closed(CallClosed),
+    Error { status: u16, message: String },
+}
 
 /// A text frame from a user.
 #[derive(Debug, Serialize, Deserialize)]

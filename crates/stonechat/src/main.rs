@@ -19,7 +19,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use stonechat_demo::Queries;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::prelude::*;
 
 /// Monitoring for real-time backends: scrapes, stores, evaluates alert rules, tells people, and shows it all.
 #[derive(Parser)]
@@ -68,10 +70,18 @@ fn main() -> ExitCode {
         _ => "info",
     };
     let filter = EnvFilter::try_from_env("STONECHAT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
+        .with_writer(std::io::stderr);
+    let queries = match &arguments.command {
+        Command::DemoChat(_) => {
+            Some(Queries::register().expect("one family in a registry of its own has no rival"))
+        }
+        _ => None,
+    };
+    tracing_subscriber::registry()
+        .with(log.with_filter(filter))
+        .with(queries.as_ref().map(Queries::layer))
         .init();
     // Fails only when a provider is installed already, and nothing before this line installs one.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -85,7 +95,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let outcome = runtime.block_on(run(arguments.command));
+    let outcome = runtime.block_on(run(arguments.command, queries));
     // Not a plain drop: a thread that waits for standard input would hold the process.
     runtime.shutdown_timeout(LINGER);
     match outcome {
@@ -103,7 +113,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run(command: Command, queries: Option<Queries>) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(*args).await,
         Command::Demo(args) => demo::run(args).await,
@@ -111,7 +121,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Promql(args) => promql::run(args),
         Command::Sql(args) => sql::run(args).await,
         Command::DemoChat(args) => {
-            Ok(stonechat_demo::run_chat(demo::with_environment(*args)).await?)
+            Ok(stonechat_demo::run_chat(demo::with_environment(*args), queries).await?)
         }
         Command::DemoLoad(args) => {
             println!("{}", stonechat_demo::run_load(*args).await?);

@@ -119,7 +119,11 @@ async fn connect(
     if gateway.intake_end.is_cancelled() {
         return Err(Refusal::unavailable("the gateway is going away"));
     }
-    let seat = gateway.hub.join(user).map_err(Refusal::unavailable)?;
+    let session = gateway.metrics.registry.session();
+    let unread = &gateway.metrics.messages;
+    let unread = unread.unread(&session, &user.0.to_string());
+    let seat = gateway.hub.join(user, unread);
+    let seat = seat.map_err(Refusal::unavailable)?;
     // Counted from here on, so that closing waits also for a handshake under way.
     let tracked = gateway.sockets.token();
     let upgrade = upgrade
@@ -127,7 +131,7 @@ async fn connect(
         .max_frame_size(FRAME_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {
         gateway.converse(socket, user, seat).await;
-        drop(tracked);
+        drop((session, tracked));
     }))
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use axum::extract::ws::Utf8Bytes;
 use parking_lot::Mutex;
-use stonechat_metrics::Counter;
+use stonechat_metrics::{Counter, Gauge, GaugeGuard};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,23 @@ pub(super) struct Frame {
     pub text: Utf8Bytes,
     /// When logic accepted the message that it carries.
     pub accepted_at: Option<UnixMillis>,
+}
+
+/// A frame that waits for its client.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub frame: Frame,
+    /// Counts a message as unread until it is written, or its connection gone.
+    _unread: Option<GaugeGuard>,
+}
+
+impl From<Frame> for Waiting {
+    fn from(frame: Frame) -> Self {
+        Self {
+            frame,
+            _unread: None,
+        }
+    }
 }
 
 /// What became of a push to one user.
@@ -70,8 +87,9 @@ struct Shared {
 #[derive(Debug)]
 struct Line {
     number: u64,
-    frames: mpsc::Sender<Frame>,
+    frames: mpsc::Sender<Waiting>,
     too_slow: CancellationToken,
+    unread: Gauge,
 }
 
 /// The connection's end: while it lives, its user is connected.
@@ -81,7 +99,7 @@ pub(super) struct Seat {
     user: UserId,
     number: u64,
     /// For what the gateway itself has to say to this client.
-    pub frames: mpsc::Sender<Frame>,
+    pub frames: mpsc::Sender<Waiting>,
     /// Cancelled when the hub gives this client up.
     pub too_slow: CancellationToken,
 }
@@ -100,8 +118,13 @@ impl Hub {
         }
     }
 
-    /// Takes a seat for a user; the receiver brings what is to be written to the client.
-    pub fn join(&self, user: UserId) -> Result<(Seat, mpsc::Receiver<Frame>), NoSeat> {
+    /// Takes a seat for a user; the receiver brings what is to be written to the client, and `unread`
+    /// shows how many messages wait.
+    pub fn join(
+        &self,
+        user: UserId,
+        unread: Gauge,
+    ) -> Result<(Seat, mpsc::Receiver<Waiting>), NoSeat> {
         let shared = &self.shared;
         let mut lines = shared.lines.lock();
         if shared.seats.load(Ordering::Relaxed) >= SEATS_MAX {
@@ -118,6 +141,7 @@ impl Hub {
             number,
             frames: frames.clone(),
             too_slow: too_slow.clone(),
+            unread,
         });
         shared.seats.fetch_add(1, Ordering::Relaxed);
         let seat = Seat {
@@ -138,7 +162,11 @@ impl Hub {
         };
         let mut result = PushResult::Offline;
         for line in own {
-            match line.frames.try_send(frame.clone()) {
+            let waiting = Waiting {
+                frame: frame.clone(),
+                _unread: Some(line.unread.hold()),
+            };
+            match line.frames.try_send(waiting) {
                 Ok(()) => result = PushResult::Delivered,
                 Err(mpsc::error::TrySendError::Full(_)) => {
                     self.give_up(line);
@@ -191,6 +219,11 @@ mod tests {
         (Hub::new(slow.clone()), slow)
     }
 
+    fn unread() -> Gauge {
+        let registry = Registry::bare();
+        registry.gauge("unread", "Unread.").register().unwrap()
+    }
+
     fn frame(text: &'static str) -> Frame {
         Frame {
             kind: FrameKind::Message,
@@ -202,18 +235,32 @@ mod tests {
     #[test]
     fn every_connection_of_a_user_receives() {
         let (hub, _) = hub();
-        let (_phone, mut to_phone) = hub.join(ANN).unwrap();
-        let (_desk, mut to_desk) = hub.join(ANN).unwrap();
+        let (_phone, mut to_phone) = hub.join(ANN, unread()).unwrap();
+        let (_desk, mut to_desk) = hub.join(ANN, unread()).unwrap();
         assert_eq!(hub.push(ANN, &frame("hello")), PushResult::Delivered);
         assert_eq!(hub.push(BEN, &frame("hello")), PushResult::Offline);
-        assert_eq!(to_phone.try_recv().unwrap().text.as_str(), "hello");
-        assert_eq!(to_desk.try_recv().unwrap().text.as_str(), "hello");
+        assert_eq!(to_phone.try_recv().unwrap().frame.text.as_str(), "hello");
+        assert_eq!(to_desk.try_recv().unwrap().frame.text.as_str(), "hello");
+    }
+
+    #[test]
+    fn a_message_is_unread_until_it_is_written_or_its_connection_gone() {
+        let (hub, _) = hub();
+        let unread = unread();
+        let (seat, mut frames) = hub.join(ANN, unread.clone()).unwrap();
+        hub.push(ANN, &frame("one"));
+        hub.push(ANN, &frame("two"));
+        assert_eq!(unread.get(), 2.0);
+        drop(frames.try_recv().unwrap());
+        assert_eq!(unread.get(), 1.0);
+        drop((seat, frames));
+        assert_eq!(unread.get(), 0.0);
     }
 
     #[test]
     fn who_has_left_is_offline() {
         let (hub, _) = hub();
-        let (seat, _frames) = hub.join(ANN).unwrap();
+        let (seat, _frames) = hub.join(ANN, unread()).unwrap();
         drop(seat);
         assert_eq!(hub.push(ANN, &frame("hello")), PushResult::Offline);
         assert!(hub.shared.lines.lock().is_empty());
@@ -222,7 +269,7 @@ mod tests {
     #[test]
     fn a_slow_client_is_given_up_and_counted_once() {
         let (hub, slow) = hub();
-        let (seat, _unread) = hub.join(ANN).unwrap();
+        let (seat, _unread) = hub.join(ANN, unread()).unwrap();
         for _ in 0..FRAMES_WAITING_MAX {
             assert_eq!(hub.push(ANN, &frame("hello")), PushResult::Delivered);
         }
@@ -238,11 +285,11 @@ mod tests {
     fn a_user_has_a_limited_number_of_connections() {
         let (hub, _) = hub();
         let seats: Vec<_> = (0..SEATS_OF_USER_MAX)
-            .map(|_| hub.join(ANN).unwrap())
+            .map(|_| hub.join(ANN, unread()).unwrap())
             .collect();
-        assert_eq!(hub.join(ANN).unwrap_err(), NoSeat::UserFull);
-        assert!(hub.join(BEN).is_ok());
+        assert_eq!(hub.join(ANN, unread()).unwrap_err(), NoSeat::UserFull);
+        assert!(hub.join(BEN, unread()).is_ok());
         drop(seats);
-        assert!(hub.join(ANN).is_ok());
+        assert!(hub.join(ANN, unread()).is_ok());
     }
 }

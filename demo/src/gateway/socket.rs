@@ -8,7 +8,7 @@ use http::StatusCode;
 use tokio::sync::mpsc;
 use tokio::time::{interval, timeout};
 
-use super::hub::{Frame, FrameKind, Seat};
+use super::hub::{Frame, FrameKind, Seat, Waiting};
 use super::{Frames, Gateway, GatewayMetrics};
 use crate::trace;
 use crate::wire::{FromClient, ToClient, UnixMillis, UserId};
@@ -23,7 +23,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(75);
 /// How long the client's answer to the close frame is waited for.
 const CLOSE_ANSWER_MAX: Duration = Duration::from_secs(1);
 
-type Seated = (Seat, mpsc::Receiver<Frame>);
+type Seated = (Seat, mpsc::Receiver<Waiting>);
 
 /// Why the conversation with a client ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Gateway {
                 }
                 Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
             };
-            if seat.frames.send(answer).await.is_err() {
+            if seat.frames.send(answer.into()).await.is_err() {
                 return End::Gone;
             }
         }
@@ -159,24 +159,25 @@ pub(super) fn text_of(content: &ToClient) -> Utf8Bytes {
 /// if the client is gone.
 async fn write(
     mut sink: SplitSink<WebSocket, Message>,
-    mut outgoing: mpsc::Receiver<Frame>,
+    mut outgoing: mpsc::Receiver<Waiting>,
     metrics: GatewayMetrics,
 ) -> Option<SplitSink<WebSocket, Message>> {
     let mut pings = interval(PING_EVERY);
     pings.reset();
     loop {
-        let frame = tokio::select! {
-            frame = outgoing.recv() => frame,
+        let waiting = tokio::select! {
+            waiting = outgoing.recv() => waiting,
             _ = pings.tick() => {
                 timeout(WRITE_MAX, sink.send(Message::Ping(Bytes::new()))).await.ok()?.ok()?;
                 continue;
             }
         };
-        let Some(frame) = frame else {
+        // Dropped, and with it no longer unread, once it is written.
+        let Some(Waiting { frame, .. }) = &waiting else {
             return Some(sink);
         };
         let bytes = frame.text.len();
-        match timeout(WRITE_MAX, sink.send(Message::Text(frame.text))).await {
+        match timeout(WRITE_MAX, sink.send(Message::Text(frame.text.clone()))).await {
             Ok(written) => written.ok()?,
             Err(_) => {
                 metrics.slow_clients.inc();

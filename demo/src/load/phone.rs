@@ -6,6 +6,7 @@ mod ending; // how calls end
 mod handset; // one end of a call: no clock, no sockets
 mod line; // the way to media, which loses packets and delays them
 mod metrics; // what is measured
+mod signal; // what is said to media about a call
 
 #[cfg(test)]
 mod tests;
@@ -24,8 +25,10 @@ use crate::args::CallArgs;
 use crate::call::Caller;
 use crate::fault::{Fault, Faults};
 use crate::rtc;
+use call::Plan;
 use ending::Ending;
 use line::Quality;
+use signal::Way;
 
 pub(super) use metrics::PhoneMetrics;
 
@@ -71,9 +74,13 @@ impl Phones {
         let device_id = format!("phone-{}", number + 1);
         let mut random = Random::new(u64::from(number) << 32);
         while !stop.is_cancelled() {
-            let ending = self.next_ending();
-            let time = self.args.call_time.mul_f64(0.5 + random.unit());
-            let ended = self.place(&device_id, ending, time, &stop).await;
+            let plan = Plan {
+                device_id: &device_id,
+                way: Way::of_phone(number),
+                ending: self.next_ending(),
+                time: self.args.call_time.mul_f64(0.5 + random.unit()),
+            };
+            let ended = self.place(&plan, &stop).await;
             let end = ended.as_ref().map_or("failed", |end| end.as_str());
             self.metrics.calls.with([end]).inc();
             let pause = match ended {

@@ -1,19 +1,20 @@
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
-use crate::wire::{FromClient, ToClient};
-
 const HANDSHAKE_MAX: Duration = Duration::from_secs(8);
 const WRITE_MAX: Duration = Duration::from_secs(5);
+/// How long an answer is waited for.
+const ANSWER_MAX: Duration = Duration::from_secs(8);
 const CLOSE_MAX: Duration = Duration::from_secs(1);
 
-/// A user's WebSocket.
+/// The WebSocket of a user or of a phone.
 #[derive(Debug)]
 pub(super) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -24,15 +25,14 @@ pub(super) enum SocketError {
     Token,
     #[error("the websocket failed")]
     Failed(#[from] Error),
-    #[error("the websocket was closed by the chat")]
+    #[error("the websocket was closed by the other side")]
     Closed,
-    #[error("the chat does not answer")]
+    #[error("the other side does not answer")]
     Timeout,
 }
 
 impl Socket {
-    pub async fn connect(gateway: SocketAddr, token: &str) -> Result<Self, SocketError> {
-        let url = format!("ws://{gateway}/ws?token={token}");
+    pub async fn connect(url: &str) -> Result<Self, SocketError> {
         let handshake = connect_async_with_config(url, None, true);
         match timeout(HANDSHAKE_MAX, handshake).await {
             Err(_) => Err(SocketError::Timeout),
@@ -44,7 +44,7 @@ impl Socket {
         }
     }
 
-    pub async fn send(&mut self, frame: &FromClient) -> Result<(), SocketError> {
+    pub async fn send(&mut self, frame: &impl Serialize) -> Result<(), SocketError> {
         let text = serde_json::to_string(frame)
             .expect("a frame has only string keys and values that JSON knows");
         match timeout(WRITE_MAX, self.0.send(Message::text(text))).await {
@@ -53,8 +53,14 @@ impl Socket {
         }
     }
 
+    /// The next frame, which does not take long to come.
+    pub async fn answer<F: DeserializeOwned>(&mut self) -> Result<F, SocketError> {
+        let answer = timeout(ANSWER_MAX, self.receive()).await;
+        answer.map_err(|_| SocketError::Timeout)?
+    }
+
     /// The next frame; what is none of ours is passed over.
-    pub async fn receive(&mut self) -> Result<ToClient, SocketError> {
+    pub async fn receive<F: DeserializeOwned>(&mut self) -> Result<F, SocketError> {
         loop {
             match self.0.next().await {
                 None | Some(Ok(Message::Close(_))) => return Err(SocketError::Closed),

@@ -120,7 +120,8 @@ impl User {
             Some(token) => token,
             None => self.log_in().await?,
         };
-        let connected = Socket::connect(self.load.args.gateway, &token).await;
+        let connected =
+            Socket::connect(&format!("ws://{}/ws?token={token}", self.load.args.gateway)).await;
         self.token = match connected {
             // The chat has forgotten it, with the user perhaps.
             Err(SocketError::Token) => None,

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use http::StatusCode;
 
 use super::{Logic, password};
@@ -63,6 +65,8 @@ impl Logic {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let _permit = self.hashing.acquire().await;
+        let libraries = Arc::clone(&self.metrics.libraries);
+        let work = move || metrics::with_local_recorder(&*libraries, work);
         tokio::task::spawn_blocking(work).await.map_err(|error| {
             tracing::error!(%error, "hashing failed");
             Refusal::new(

@@ -81,10 +81,9 @@ impl Logic {
 
     /// Keeps a message and puts it into the queue to its recipients.
     pub(super) async fn send(&self, asked: OnBehalf<SendMessage>) -> Result<Sent, Refusal> {
-        let send = self
-            .metrics
-            .messages(asked.question.target.kind())
-            .start_send();
+        let messages = self.metrics.messages(asked.question.target.kind());
+        messages.received();
+        let send = messages.start_send();
         let sent = self.send_unmeasured(asked).await;
         send.finish(Outcome::from(&sent));
         sent

@@ -1,6 +1,10 @@
 //! Passwords and tokens, as the database keeps them: hashed.
+//!
+//! This module stands for a library: it knows no registry and measures itself with the facade
+//! `metrics`. Where its values go is for the program to say, which here is [`super::account`].
 
 use std::num::NonZeroU32;
+use std::time::Instant;
 
 use ring::{digest, pbkdf2};
 
@@ -22,13 +26,15 @@ pub(crate) fn hash(password: &str) -> Result<String, NoRandom> {
     let salt = random_bytes::<SALT_BYTES>()?;
     let iterations = NonZeroU32::new(ITERATIONS).ok_or(NoRandom)?;
     let mut hash = [0; HASH_BYTES];
-    pbkdf2::derive(
-        pbkdf2::PBKDF2_HMAC_SHA256,
-        iterations,
-        &salt,
-        password.as_bytes(),
-        &mut hash,
-    );
+    timed("hash", || {
+        pbkdf2::derive(
+            pbkdf2::PBKDF2_HMAC_SHA256,
+            iterations,
+            &salt,
+            password.as_bytes(),
+            &mut hash,
+        );
+    });
     Ok(format!(
         "{SCHEME}${ITERATIONS}${}${}",
         hex(&salt),
@@ -39,15 +45,24 @@ pub(crate) fn hash(password: &str) -> Result<String, NoRandom> {
 /// Whether this is the password that was hashed. Takes as long as hashing.
 pub(crate) fn verify(password: &str, stored: &str) -> bool {
     parse(stored).is_some_and(|(iterations, salt, hash)| {
-        pbkdf2::verify(
-            pbkdf2::PBKDF2_HMAC_SHA256,
-            iterations,
-            &salt,
-            password.as_bytes(),
-            &hash,
-        )
-        .is_ok()
+        let verified = timed("verify", || {
+            pbkdf2::verify(
+                pbkdf2::PBKDF2_HMAC_SHA256,
+                iterations,
+                &salt,
+                password.as_bytes(),
+                &hash,
+            )
+        });
+        verified.is_ok()
     })
+}
+
+fn timed<T>(operation: &'static str, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = work();
+    metrics::histogram!("password_hash_seconds", "operation" => operation).record(start.elapsed());
+    result
 }
 
 fn parse(stored: &str) -> Option<(NonZeroU32, Vec<u8>, Vec<u8>)> {

@@ -3,9 +3,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Json, Path, State};
 use axum::middleware::from_fn;
-use axum::routing::{delete, post};
+use axum::routing::{any, delete, post};
 use http::StatusCode;
 
+use super::signal::connect;
 use super::{Media, NoCall};
 use crate::refusal::Refusal;
 use crate::trace;
@@ -21,23 +22,37 @@ type Service = State<Arc<Media>>;
 pub(crate) fn router(media: Arc<Media>) -> Router {
     let http = media.metrics.http.layer();
     Router::new()
-        .route("/sessions", post(open))
-        .route("/sessions/{session_id}", delete(close))
+        .route("/sessions", post(open_session))
+        .route("/sessions/{session_id}", delete(close_session))
+        .route("/ws", any(connect))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(http)
         .layer(from_fn(trace::follow))
         .with_state(media)
 }
 
-async fn open(State(media): Service, Json(asked): Json<OpenCall>) -> Answer<CallOpened> {
-    check_device(&asked.device_id)?;
-    let (session_id, answer) = media.take(&asked.device_id, &asked.offer).await?;
-    Ok(Json(CallOpened { session_id, answer }))
+async fn open_session(State(media): Service, Json(asked): Json<OpenCall>) -> Answer<CallOpened> {
+    open(&media, asked).await.map(Json)
 }
 
-async fn close(State(media): Service, Path(session_id): Path<String>) -> Answer<CallClosed> {
+async fn close_session(
+    State(media): Service,
+    Path(session_id): Path<String>,
+) -> Answer<CallClosed> {
+    close(&media, session_id).await.map(Json)
+}
+
+/// Takes a call.
+pub(super) async fn open(media: &Media, asked: OpenCall) -> Result<CallOpened, Refusal> {
+    check_device(&asked.device_id)?;
+    let (session_id, answer) = media.take(&asked.device_id, &asked.offer).await?;
+    Ok(CallOpened { session_id, answer })
+}
+
+/// Ends a call.
+pub(super) async fn close(media: &Media, session_id: String) -> Result<CallClosed, Refusal> {
     if media.hang_up(session_id).await? {
-        return Ok(Json(CallClosed {}));
+        return Ok(CallClosed {});
     }
     Err(Refusal::not_found("there is no such call"))
 }

@@ -1,6 +1,6 @@
 use stonechat_metrics::{
     HttpMetric, HttpServer, Named, RegisterError, Registry, ResourceMetric, Resources, WebRtc,
-    WebRtcMetric,
+    WebRtcMetric, WebSocketMetric, WebSockets,
 };
 
 /// Everything that media measures, under the names of the dashboards that such services have.
@@ -8,6 +8,7 @@ use stonechat_metrics::{
 pub(crate) struct MediaMetrics {
     pub http: HttpServer,
     pub calls: WebRtc,
+    pub sockets: WebSockets,
 }
 
 impl MediaMetrics {
@@ -17,6 +18,7 @@ impl MediaMetrics {
         Ok(Self {
             http: http(&media)?,
             calls: calls(&media)?,
+            sockets: sockets(&media)?,
         })
     }
 }
@@ -32,6 +34,15 @@ fn http(media: &Registry) -> Result<HttpServer, RegisterError> {
             (HttpMetric::InFlight, Named::standard()),
         ],
     )
+}
+
+fn sockets(media: &Registry) -> Result<WebSockets, RegisterError> {
+    let names = [
+        WebSocketMetric::Connections,
+        WebSocketMetric::Messages,
+        WebSocketMetric::MessageSize,
+    ];
+    WebSockets::register_as(media, &names.map(|metric| (metric, Named::standard())))
 }
 
 fn calls(media: &Registry) -> Result<WebRtc, RegisterError> {

@@ -1,13 +1,12 @@
 use std::collections::HashSet;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stonechat_metrics::{HttpClient, Outcome, PushStatus};
+use stonechat_metrics::{Outcome, PushStatus};
 use tokio::time::sleep;
 
-use super::{PUSH_TIMEOUT, TaskMetrics};
-use crate::call::{CallError, Caller};
+use super::TaskMetrics;
+use super::push::PushClient;
 use crate::fault::{Fault, Faults};
 use crate::queue::{Consumer, Entry, EntryId};
 use crate::wire::{Delivery, Push, PushOutcome, Pushed, UserId};
@@ -27,7 +26,7 @@ const QUEUE_PAUSE: Duration = Duration::from_secs(1);
 /// Takes messages and pushes them.
 #[derive(Debug)]
 pub(super) struct Pusher {
-    pub gateways: Vec<Caller>,
+    pub gateways: Vec<PushClient>,
     pub faults: Arc<Faults>,
     pub metrics: TaskMetrics,
 }
@@ -85,7 +84,7 @@ impl Pusher {
     async fn push_everywhere(&self, deliveries: &[Arc<Delivery>]) {
         let began = Instant::now();
         let push = Push {
-            deliveries: deliveries.iter().map(|it| Delivery::clone(it)).collect(),
+            deliveries: deliveries.iter().map(|it| (&**it).into()).collect(),
         };
         let calls = self
             .gateways
@@ -102,7 +101,12 @@ impl Pusher {
                 );
             }
             for user in &delivery.recipients {
-                self.metrics.messages.pushed(merged.status(*user));
+                let status = merged.status(*user);
+                self.metrics.messages.pushed(status);
+                if status == PushStatus::Error {
+                    let kind = delivery.session_id.kind().as_str();
+                    self.metrics.messages.failed(kind, merged.reason(*user));
+                }
             }
             let outcome = if merged.unknown {
                 Outcome::Error
@@ -129,10 +133,19 @@ impl Merged {
     fn add(&mut self, outcome: Option<&PushOutcome>) {
         match outcome {
             Some(outcome) => {
-                self.delivered.extend(&outcome.delivered);
-                self.failed.extend(&outcome.failed);
+                self.delivered.extend(users(&outcome.delivered));
+                self.failed.extend(users(&outcome.failed));
             }
             None => self.unknown = true,
+        }
+    }
+
+    /// Why a user lacks the message.
+    fn reason(&self, user: UserId) -> &'static str {
+        if self.failed.contains(&user) {
+            "slow_client"
+        } else {
+            "no_answer"
         }
     }
 
@@ -147,11 +160,14 @@ impl Merged {
     }
 }
 
-async fn push_with_retries(gateway: &Caller, push: &Push) -> Option<Pushed> {
+fn users(numbers: &[i64]) -> impl Iterator<Item = UserId> {
+    numbers.iter().copied().map(UserId)
+}
+
+async fn push_with_retries(gateway: &PushClient, push: &Push) -> Option<Pushed> {
     let mut pause = RETRY_PAUSE;
     for attempt in 1..=ATTEMPTS {
-        let pushed: Result<Pushed, CallError> = gateway.post("/push", push).await;
-        match pushed {
+        match gateway.push(push).await {
             Ok(pushed) => return Some(pushed),
             Err(error) => tracing::warn!(%error, attempt, "cannot push"),
         }
@@ -163,20 +179,14 @@ async fn push_with_retries(gateway: &Caller, push: &Push) -> Option<Pushed> {
     None
 }
 
-/// Calls one gateway's push endpoint.
-pub(super) fn push_caller(address: SocketAddr, metrics: &HttpClient) -> Caller {
-    Caller::new("gateway push", address, PUSH_TIMEOUT).measured(metrics, "gateway")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn outcome(delivered: &[i64], failed: &[i64]) -> PushOutcome {
-        let users = |keys: &[i64]| keys.iter().copied().map(UserId).collect();
         PushOutcome {
-            delivered: users(delivered),
-            failed: users(failed),
+            delivered: delivered.to_vec(),
+            failed: failed.to_vec(),
         }
     }
 
@@ -209,5 +219,14 @@ mod tests {
         check(&[Some(outcome(&[], &[1]))], 1, PushStatus::Error);
         check(&[None, Some(outcome(&[], &[]))], 1, PushStatus::Error);
         check(&[], 1, PushStatus::Offline);
+    }
+
+    #[test]
+    fn who_lacks_a_message_was_too_slow_or_nobody_knows() {
+        let mut merged = Merged::default();
+        merged.add(Some(&outcome(&[], &[1])));
+        merged.add(None);
+        assert_eq!(merged.reason(UserId(1)), "slow_client");
+        assert_eq!(merged.reason(UserId(2)), "no_answer");
     }
 }

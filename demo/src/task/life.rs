@@ -6,7 +6,8 @@ use stonechat_metrics::{Admin, RegisterError, Registry};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::consume::{Pusher, push_caller};
+use super::consume::Pusher;
+use super::push::PushClient;
 use super::{Gateways, TaskMetrics};
 use crate::fault::{Fault, Faults};
 use crate::listen::{ListenError, Listener};
@@ -130,8 +131,8 @@ impl Task {
         let metrics = TaskMetrics::register(&registry)?;
         let consumer = self.queue.consumer(&self.config.consumer).await?;
         let listener = Listener::bind("task's metrics", self.config.metrics_address).await?;
-        let caller = |gateway: &SocketAddr| push_caller(*gateway, &metrics.http_client);
-        let gateways = self.config.gateways.iter().map(caller).collect();
+        let gateways = self.config.gateways.iter().copied();
+        let gateways = gateways.map(PushClient::new).collect();
         let pusher = Pusher {
             gateways,
             faults: Arc::clone(&self.faults),

@@ -1,9 +1,9 @@
 use serde_json::json;
 use stonechat_demo::{ChatConfig, Fault, run};
 
-use crate::api;
 use crate::backend::{embedded, start};
 use crate::exposition::{metric, until};
+use crate::push::{Delivery, Outcome, push};
 use crate::user::User;
 
 #[tokio::test]
@@ -113,29 +113,30 @@ async fn a_client_that_does_not_read_is_dropped_and_the_others_are_served() {
     let mut read = quick.connect().await;
     let reading = tokio::spawn(async move { while read.receive().await["body"] != "last" {} });
     // Enough to fill the buffers of the system, too.
-    let delivery = |body: &str| {
-        json!({"message_id": 1, "session_id": "s-1-2", "sender": "ann", "body": body,
-            "sent_at_ms": 0, "recipients": [1, 2]})
+    let delivery = |body: &str| Delivery {
+        message_id: 1,
+        session_id: "s-1-2".to_owned(),
+        sender: "ann".to_owned(),
+        body: body.to_owned(),
+        recipients: vec![1, 2],
     };
-    let long = "x".repeat(30_000);
-    let batch = json!({"deliveries": vec![delivery(&long); 32]});
+    let batch = vec![delivery(&"x".repeat(30_000)); 32];
     let slow_clients = "chat_websocket_slow_clients_total";
+    let (user, mut unread_max) = (r#"user_id="1""#, 0.0_f64);
     while metric(at.gateway_metrics, slow_clients, &[]).await == 0.0 {
-        assert_eq!(
-            api::post(at.push, "/push", None, batch.clone()).await.0,
-            200
-        );
+        push(at.push, batch.clone()).await.unwrap();
+        let unread = metric(at.gateway_metrics, "chat_messages_unread", &[user]).await;
+        unread_max = unread_max.max(unread);
     }
     until(at.gateway_metrics, "chat_websocket_connections", |open| {
         open == 1.0
     })
     .await;
-    let last = json!({"deliveries": [delivery("last")]});
-    let (_, pushed) = api::post(at.push, "/push", None, last).await;
-    assert_eq!(
-        pushed,
-        json!({"outcomes": [{"delivered": [2], "failed": []}]})
-    );
+    assert!(unread_max > 1.0, "{unread_max}");
+    let pushed = push(at.push, vec![delivery("last")]).await.unwrap();
+    let delivered = vec![2];
+    let failed = Vec::new();
+    assert_eq!(pushed.outcomes, [Outcome { delivered, failed }]);
     reading.await.unwrap();
     chat.stop().await;
 }

@@ -14,5 +14,6 @@ mod conversation; // accounts, sessions, messages, pushes, history
 mod ending; // close frames, signals, standard input
 mod faults; // each fault changes what it should
 mod limits; // bad frames, full queues, slow clients
-mod load;
-mod shown; // what each service shows of itself // the load delivers, and comes back
+mod load; // the load delivers, and comes back
+mod push; // what task asks of the gateway
+mod shown; // what each service shows of itself

@@ -6,6 +6,8 @@ use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::json;
+use stonechat_demo::{ChatConfig, Queries};
+use tracing_subscriber::prelude::*;
 
 use crate::api;
 use crate::backend::{embedded, on_mariadb_and_redis, start};
@@ -53,16 +55,22 @@ gateway chat_websocket_messages_total type="ack" 1
 gateway chat_websocket_message_size_bytes_count type="send" 1
 gateway chat_cache_hits_total cache="tokens" 1
 gateway chat_cache_misses_total cache="tokens" 2
+gateway chat_cache_hit_ratio cache="tokens" 0.1
+gateway chat_message_push_duration_seconds_count 2
 gateway tokio_scheduler_delay_seconds_count 1
+gateway chat_grpc_server_handled_total service="chat.Gateway" method="Push" code="OK" 1
+gateway chat_grpc_server_handling_seconds_count method="Push" 1
 logic chat_http_requests_total path="/messages" 2
+logic chat_messages_received_total type="single" 2
 logic chat_messages_sent_total status="ok" 2
 logic chat_db_queries_total table="messages" status="ok" 2
 logic chat_db_query_duration_seconds_count operation="insert" 4
+logic password_hash_seconds_count operation="hash" 2
+logic password_hash_seconds_count operation="verify" 2
 logic chat_db_pool_connections 1
 logic chat_queue_published_total status="ok" 2
 task chat_queue_consumed_total status="ok" 2
 task chat_queue_consume_duration_seconds_count 2
-task chat_http_client_requests_total host="gateway" 1
 task chat_messages_pushed_total status="ok" 2
 media media_memory_usage_bytes 1
 logic chat_queue_pending_messages 0
@@ -115,6 +123,30 @@ async fn redis_is_shown_by_logic() {
         chat.stop().await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_sqlx_tells_is_shown_by_logic() {
+    let queries = Queries::register().unwrap();
+    tracing_subscriber::registry().with(queries.layer()).init();
+    let chat = stonechat_demo::run(ChatConfig {
+        queries: Some(queries),
+        ..embedded()
+    });
+    let chat = chat.await.unwrap();
+    converse(chat.addresses().gateway).await;
+    let name = "chat_sqlx_query_duration_seconds_count";
+    for labels in [
+        [r#"operation="insert""#, r#"table="messages""#],
+        [r#"operation="select""#, r#"table="users""#],
+    ] {
+        let logic = chat.addresses().logic_metrics;
+        eventually(labels[1], async || {
+            metric(logic, name, &labels).await >= 2.0
+        })
+        .await;
+    }
+    chat.stop().await;
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use http::Method;
 use tokio::net::UdpSocket;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
@@ -10,9 +9,9 @@ use super::Phones;
 use super::ending::{End, Ending};
 use super::handset::{Handset, HandsetError};
 use super::line::Line;
-use crate::call::{Call, CallError};
+use super::signal::{Signal, SignalError, Way};
 use crate::rtc::DATAGRAM_BYTES_MAX;
-use crate::wire::{CallClosed, CallOpened, OpenCall};
+use crate::wire::OpenCall;
 
 /// A phone that has fallen silent waits so long for media to end the call.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
@@ -21,11 +20,21 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PhoneError {
     #[error(transparent)]
-    Media(#[from] CallError),
+    Media(#[from] SignalError),
     #[error(transparent)]
     Handset(#[from] HandsetError),
     #[error("there is no socket")]
     Socket(#[from] std::io::Error),
+}
+
+/// A call that is to be placed.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub device_id: &'a str,
+    pub way: Way,
+    pub ending: Ending,
+    /// It lasts so long if nobody ends it before.
+    pub time: Duration,
 }
 
 /// A call that media has taken.
@@ -37,25 +46,24 @@ struct Talk<'a> {
 }
 
 impl Phones {
-    /// Places one call, which lasts for this time if nobody ends it before.
+    /// Places one call.
     pub(super) async fn place(
         &self,
-        device_id: &str,
-        ending: Ending,
-        time: Duration,
+        plan: &Plan<'_>,
         stop: &CancellationToken,
     ) -> Result<End, PhoneError> {
         let socket = socket_towards(self.media_address()).await?;
         let address = socket.local_addr()?;
         let (mut handset, offer, pending) = Handset::new(&self.rtc, address, Instant::now())?;
         let asked = OpenCall {
-            device_id: device_id.to_owned(),
+            device_id: plan.device_id.to_owned(),
             offer: offer.to_sdp_string(),
         };
-        let opened: CallOpened = self.media.post("/sessions", &asked).await?;
+        let mut signal = Signal::connect(plan.way, &self.media).await?;
+        let opened = signal.open(asked).await?;
         let _active = self.metrics.active.hold();
-        let until = Instant::now() + time;
-        if ending == Ending::Unreachable {
+        let until = Instant::now() + plan.time;
+        if plan.ending == Ending::Unreachable {
             // The socket is kept, so that nobody else gets its address, but nobody reads from it.
             stop.run_until_cancelled(sleep_until(until.into())).await;
             return Ok(End::Abandoned);
@@ -67,21 +75,11 @@ impl Phones {
             handset,
             line: Line::new(u64::from(address.port())),
         };
-        let end = talk.talk(ending, until, stop).await?;
+        let end = talk.talk(plan.ending, until, stop).await?;
         if end == End::HungUp {
-            self.hang_up(&opened.session_id).await?;
+            signal.hang_up(opened.session_id).await?;
         }
         Ok(end)
-    }
-
-    async fn hang_up(&self, session_id: &str) -> Result<(), CallError> {
-        let call = Call {
-            method: Method::DELETE,
-            path: &format!("/sessions/{session_id}"),
-            token: None,
-        };
-        let _closed: CallClosed = self.media.call(&call, None::<&()>).await?;
-        Ok(())
     }
 }
 

@@ -7,7 +7,9 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::super::call::Plan;
 use super::super::ending::{End, Ending};
+use super::super::signal::Way;
 use super::super::{PhoneMetrics, Phones};
 use super::{closed, scrape, sum};
 use crate::args::CallArgs;
@@ -59,10 +61,14 @@ impl Rig {
         }
     }
 
-    async fn place(&self, ending: Ending, millis: u64) -> End {
-        let time = Duration::from_millis(millis);
-        let placed = self.phones.place("phone", ending, time, &self.stop);
-        placed.await.unwrap()
+    async fn place(&self, way: Way, ending: Ending, millis: u64) -> End {
+        let plan = Plan {
+            device_id: "phone",
+            way,
+            ending,
+            time: Duration::from_millis(millis),
+        };
+        self.phones.place(&plan, &self.stop).await.unwrap()
     }
 
     async fn until_closed(&self, reason: &str, count: f64) {
@@ -86,10 +92,10 @@ impl Rig {
 async fn calls_end_as_their_phones_behave() {
     let rig = Rig::new().await;
     let ends = tokio::join!(
-        rig.place(Ending::HangUp, 1_000),
-        rig.place(Ending::FallSilent, 1_000),
-        rig.place(Ending::Unreachable, 100),
-        rig.place(Ending::Vanish, 10_000),
+        rig.place(Way::WebSocket, Ending::HangUp, 1_000),
+        rig.place(Way::Http, Ending::FallSilent, 1_000),
+        rig.place(Way::WebSocket, Ending::Unreachable, 100),
+        rig.place(Way::Http, Ending::Vanish, 10_000),
     );
     let expected = (
         End::HungUp,
@@ -104,7 +110,18 @@ async fn calls_end_as_their_phones_behave() {
     assert_eq!(closed(&page, "inactive_timeout"), 1.0);
     assert_eq!(sum(&page, "media_active_sessions", ""), 0.0);
     let posts = sum(&page, "media_http_requests_total", "method=\"POST\"");
-    assert_eq!(posts, 4.0);
+    assert_eq!(posts, 2.0);
+    for (frame, count) in [
+        ("open", 2.0),
+        ("opened", 2.0),
+        ("close", 1.0),
+        ("closed", 1.0),
+    ] {
+        let label = format!("type=\"{frame}\"");
+        assert_eq!(sum(&page, "media_websocket_messages_total", &label), count);
+        let sizes = "media_websocket_message_size_bytes_count";
+        assert_eq!(sum(&page, sizes, &label), count, "{frame}");
+    }
     rig.end().await;
 }
 
@@ -117,12 +134,16 @@ async fn fifty_calls_leave_nothing_behind() {
             .num_alive_tasks()
     };
     let (before, seats) = (tasks(), rig.media.free_seats());
-    let calls = (0..50).map(|_| rig.place(Ending::HangUp, 800));
+    let calls = (0..50).map(|number| rig.place(Way::of_phone(number), Ending::HangUp, 800));
     let ends = join_all(calls).await;
     assert!(ends.iter().all(|end| *end == End::HungUp), "{ends:?}");
     rig.until_closed("normal_close", 50.0).await;
     assert!(!scrape(&rig.registry).contains("session_id="));
     assert_eq!(rig.media.free_seats(), seats);
+    assert_eq!(
+        sum(&scrape(&rig.registry), "media_websocket_connections", ""),
+        0.0
+    );
     // With the phones go their connections to media's API, which have a task at either end.
     drop(rig.phones);
     for _ in 0..200 {
