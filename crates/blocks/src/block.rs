@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stonechat_model::{Columns, Labels, STALE_NAN};
+use stonechat_model::{Columns, Labels, STALE_NAN, TimeRange, Timestamp};
 
 use crate::index::{ChunkPlace, Index};
 use crate::segments::Segments;
@@ -93,18 +93,34 @@ impl Block {
     /// # Errors
     /// When a chunk is damaged. What stands before it is in `columns`.
     pub fn read(&self, series: &BlockSeries, columns: &mut Columns) -> Result<(), BlockError> {
+        self.read_range(series, TimeRange::ALL, columns)
+    }
+
+    /// Appends the samples of a series within a range. Chunks outside of it are not read.
+    ///
+    /// # Errors
+    /// When a chunk is damaged. What stands before it is in `columns`.
+    pub fn read_range(
+        &self,
+        series: &BlockSeries,
+        range: TimeRange,
+        columns: &mut Columns,
+    ) -> Result<(), BlockError> {
         let deleted = self.tombstones.get(&series.reference);
-        let is_deleted = |at: i64| {
-            deleted.is_some_and(|ranges| {
-                ranges
-                    .iter()
-                    .any(|(start, end)| (*start..=*end).contains(&at))
-            })
+        let left_out = |at: i64| {
+            !range.contains(Timestamp::from_millis(at))
+                || deleted.is_some_and(|ranges| {
+                    ranges
+                        .iter()
+                        .any(|(start, end)| (*start..=*end).contains(&at))
+                })
         };
-        for chunk in &series.chunks {
+        let (start, end) = (range.start.millis(), range.end.millis());
+        let chunks = series.chunks.iter();
+        for chunk in chunks.filter(|chunk| chunk.min_time <= end && chunk.max_time >= start) {
             let (encoding, bytes) = self.segments.read(chunk.reference)?;
             let mut float = |at: i64, value: f64| {
-                if !is_deleted(at) {
+                if !left_out(at) {
                     columns.timestamps.push(at);
                     columns.values.push(value);
                 }
@@ -115,7 +131,7 @@ impl Block {
                     let add = |read| match read {
                         histogram::Read::Stale(at) => float(at, STALE_NAN),
                         histogram::Read::Histogram(at, histogram) => {
-                            if !is_deleted(at) {
+                            if !left_out(at) {
                                 columns.histograms.push((at, histogram));
                             }
                         }

@@ -21,7 +21,9 @@
 
 mod metrics; // what the room counts about itself
 mod receive; // remote write in
+mod request_writer; // remote write requests, written
 mod wire; // fields of protobuf messages
 
 pub use metrics::RemoteMetrics;
 pub use receive::{Message, Receiver, ReceiverLimits, Refusal, Written};
+pub use request_writer::RequestWriter;

@@ -67,7 +67,8 @@ impl RemoteMetrics {
 
     pub(crate) fn taken(&self, written: Written) {
         self.requests.inc();
-        self.samples.inc_by(written.samples as u64);
+        self.samples
+            .inc_by((written.samples + written.histograms) as u64);
         self.exemplars.inc_by(written.exemplars as u64);
     }
 

@@ -1,6 +1,6 @@
 //! Remote write, received.
 //!
-//! A request goes through four steps: out of the compression, bytes into flat lists ([`version1`]), series into
+//! A request goes through four steps: out of the compression, bytes into flat lists ([`version1`], [`version2`]), series into
 //! references ([`cache`]), samples into batches ([`batches`]). A series that was there before builds no label set.
 
 mod batches; // samples into batches for the store
@@ -15,7 +15,9 @@ mod request; // what a request holds
 #[cfg(test)]
 mod tests;
 mod version1; // bodies of remote write 1.0
+mod version2; // bodies of remote write 2.0
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,10 +168,15 @@ impl Receiver {
         encoding::decompress(body, self.limits.body_bytes_max, decoded)?;
         request.clear();
         let body = match message {
-            Message::Version1 => version1::read(decoded, request),
+            Message::Version1 => {
+                version1::read(decoded, request).map_err(|error| error.to_string())
+            }
+            Message::Version2 => version2::read(decoded, self.limits.body_bytes_max, request)
+                .map(Cow::Owned)
+                .map_err(|error| error.to_string()),
         };
-        let body = body.map_err(|error| {
-            Refusal::new(Reason::Message, format!("the body is no message: {error}"))
+        let body = body.map_err(|reason| {
+            Refusal::new(Reason::Message, format!("the body is no message: {reason}"))
         })?;
         let mut outcome = Outcome {
             bad_histograms: std::mem::take(&mut request.bad_histograms),

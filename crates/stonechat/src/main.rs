@@ -12,7 +12,8 @@ mod query; // `stonechat query`
 mod serve; // `stonechat serve`: wires the rooms
 mod signals;
 mod sql; // `stonechat sql`
-mod stamps; // whether files have changed // what tells the program to stop or to reload
+mod stamps;
+mod tsdb; // `stonechat tsdb` // whether files have changed // what tells the program to stop or to reload
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -49,6 +50,8 @@ enum Command {
     Promql(promql::PromqlArgs),
     /// Check, try and convert queries against databases.
     Sql(sql::SqlArgs),
+    /// Look into a data folder; bring samples in and take them out.
+    Tsdb(tsdb::TsdbArgs),
     /// The demo's chat backend, by itself.
     #[command(hide = true)]
     DemoChat(Box<stonechat_demo::ChatArgs>),
@@ -120,6 +123,7 @@ async fn run(command: Command, queries: Option<Queries>) -> anyhow::Result<()> {
         Command::Query(args) => query::run(args).await,
         Command::Promql(args) => promql::run(args),
         Command::Sql(args) => sql::run(args).await,
+        Command::Tsdb(args) => tsdb::run(args).await,
         Command::DemoChat(args) => {
             Ok(stonechat_demo::run_chat(demo::with_environment(*args), queries).await?)
         }

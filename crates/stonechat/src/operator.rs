@@ -1,12 +1,13 @@
 //! The program as the API sees it: how it is, and how it reloads.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use stonechat_model::{Problem, Timestamp};
+use stonechat_model::{Labels, Problem, Timestamp};
 use stonechat_notify::Notifier;
 use stonechat_rules::RuleManager;
 use stonechat_scrape::ScrapeManager;
@@ -35,12 +36,20 @@ pub(crate) struct Program {
 pub(crate) struct Settings {
     started_at: Timestamp,
     retention: Duration,
+    /// Where snapshots are put, where they are allowed.
+    snapshots: Option<PathBuf>,
     flags: BTreeMap<&'static str, String>,
     host_name: String,
     working_directory: String,
 }
 
 impl Settings {
+    /// Allows snapshots, and puts them into a folder.
+    pub(crate) fn with_admin(mut self, snapshots: Option<PathBuf>) -> Self {
+        self.snapshots = snapshots;
+        self
+    }
+
     /// The settings of a program that starts now.
     pub(crate) fn new(retention: Duration, flags: BTreeMap<&'static str, String>) -> Self {
         // A folder that was removed meanwhile has no name.
@@ -48,6 +57,7 @@ impl Settings {
         Self {
             started_at: Timestamp::now(),
             retention,
+            snapshots: None,
             flags,
             host_name: host_name(),
             working_directory: folder.display().to_string(),
@@ -69,6 +79,7 @@ struct Read {
     at: Timestamp,
     error: Option<String>,
     dashboards: Vec<Dashboard>,
+    external_labels: Labels,
     /// Files with queries, and how they were when they were read.
     query_files: Stamps,
 }
@@ -90,6 +101,7 @@ impl Program {
                 at: Timestamp::now(),
                 error: None,
                 dashboards: Vec::new(),
+                external_labels: Labels::default(),
                 query_files: Stamps::default(),
             }),
             reloading: tokio::sync::Mutex::new(()),
@@ -124,12 +136,13 @@ impl Program {
             .map_err(|error| Problem::of_file(&self.source.path, error.to_string()))?;
         self.rooms
             .rules
-            .apply(configuration.groups, configuration.external_labels);
+            .apply(configuration.groups, configuration.external_labels.clone());
         self.rooms.scrapes.apply(configuration.jobs);
         *self.read.lock() = Read {
             at: Timestamp::now(),
             error: None,
             dashboards: configuration.dashboards,
+            external_labels: configuration.external_labels,
             query_files,
         };
         self.metrics.reloaded(Timestamp::now());
@@ -206,5 +219,27 @@ impl Operator for Program {
         let store = &self.rooms.store;
         let flushed = store.flush().and_then(|()| store.sync());
         flushed.map_err(|error| error.to_string())
+    }
+
+    fn external_labels(&self) -> Labels {
+        self.read.lock().external_labels.clone()
+    }
+
+    fn allows_admin(&self) -> bool {
+        self.settings.snapshots.is_some()
+    }
+
+    fn snapshot(&self) -> Result<String, String> {
+        let folder = self.settings.snapshots.as_ref().ok_or("not allowed")?;
+        let now = Timestamp::now().millis();
+        let moment = jiff::Timestamp::from_millisecond(now).map_err(|error| error.to_string())?;
+        // As Prometheus names them, but for the chance behind: two of one millisecond are not made.
+        let name = format!("{}-{now:016x}", moment.strftime("%Y%m%dT%H%M%SZ"));
+        // A data folder, so that a server or `stonechat tsdb` can be pointed at it.
+        let snapshot = folder.join(&name);
+        std::fs::create_dir_all(&snapshot).map_err(|error| error.to_string())?;
+        let made = self.rooms.store.snapshot(&snapshot.join("tsdb"));
+        made.map_err(|error| error.to_string())?;
+        Ok(name)
     }
 }

@@ -1,6 +1,7 @@
 //! `stonechat serve`: wires the rooms, runs them, and stops them in the order in which samples flow.
 
 mod args; // the command line
+mod size; // numbers of bytes
 mod unused; // Prometheus' flags that have no meaning here
 
 use std::sync::Arc;
@@ -103,7 +104,8 @@ impl Server {
     ) -> Result<Self> {
         let metrics = ServerMetrics::register(registry)?;
         let engine = Engine::new(args.engine(configuration.evaluation_interval));
-        let settings = Settings::new(args.retention, args.flags(front));
+        let settings =
+            Settings::new(args.retention(), args.flags(front)).with_admin(args.admin_folder());
         let store = open_store(args).await?;
         let notifier = Notifier::new(
             configuration.notify.clone(),
@@ -135,12 +137,6 @@ impl Server {
                 ..RuleOptions::default()
             },
         );
-        let receiver = Receiver::new(
-            Arc::clone(&store) as _,
-            RemoteMetrics::register(registry)?,
-            ReceiverLimits::default(),
-        );
-        let intake = Intake::new(Arc::new(receiver));
         let parts = Parts {
             store: Arc::clone(&store),
             scrapes: Arc::clone(&scrapes),
@@ -163,7 +159,7 @@ impl Server {
             operator: Arc::clone(&program) as _,
             registry: registry.clone(),
             queries: Arc::new(tokio::sync::Semaphore::new(args.queries_max.max(1))),
-            intake: args.takes_remote_write().then_some(intake),
+            intake: intake(args, &store, registry)?,
         };
         Ok(Self {
             rooms,
@@ -245,9 +241,21 @@ async fn maintain(store: Arc<Store>) {
     }
 }
 
+/// What takes the samples of other systems, where that is asked for.
+fn intake(args: &ServeArgs, store: &Arc<Store>, registry: &Registry) -> Result<Option<Intake>> {
+    if !args.takes_remote_write() {
+        return Ok(None);
+    }
+    let metrics = RemoteMetrics::register(registry)?;
+    let store = Arc::clone(store) as _;
+    let receiver = Receiver::new(store, metrics, ReceiverLimits::default());
+    Ok(Some(Intake::new(Arc::new(receiver))))
+}
+
 async fn open_store(args: &ServeArgs) -> Result<Arc<Store>> {
     let options = StoreOptions {
-        retention: args.retention,
+        retention: args.retention(),
+        retention_bytes: args.retention_size,
         recover_in_background: true,
         ..StoreOptions::new(args.data.join("tsdb"))
     };

@@ -28,6 +28,7 @@ mod admin; // /api/v1/admin/tsdb
 mod answer; // the envelope of every answer
 mod assets; // the UI
 mod cardinality; // /api/v1/status/tsdb
+mod federate; // /federate
 mod guard; // requests that a foreign page makes
 mod json; // query results as text
 mod labels; // /api/v1/labels, label values, series
@@ -55,7 +56,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 use stonechat_metrics::{HttpServer, RegisterError, Registry};
-use stonechat_model::{Queryable, Timestamp};
+use stonechat_model::{Labels, Queryable, Timestamp};
 use stonechat_notify::Notifier;
 use stonechat_promql::Engine;
 use stonechat_rules::RuleManager;
@@ -111,6 +112,18 @@ pub trait Operator: Send + Sync {
     /// # Errors
     /// Why it could not be written.
     fn flush(&self) -> Result<(), String>;
+
+    /// What this server adds to what it tells others.
+    fn external_labels(&self) -> Labels;
+
+    /// Whether requests may change the store.
+    fn allows_admin(&self) -> bool;
+
+    /// Makes a copy of the store, and gives its name. Blocks.
+    ///
+    /// # Errors
+    /// Why it could not be made.
+    fn snapshot(&self) -> Result<String, String>;
 }
 
 /// How the program is.
@@ -177,6 +190,10 @@ pub fn router(rooms: Rooms) -> Result<Router, RegisterError> {
         .route("/status/flags", get(status::flags))
         .route("/status/tsdb", get(cardinality::tsdb))
         .route("/write", post(write::write))
+        .route(
+            "/admin/tsdb/snapshot",
+            post(admin::snapshot).put(admin::snapshot),
+        )
         .route("/admin/tsdb/flush", post(admin::flush).put(admin::flush));
     let own = Router::new()
         .route("/status", get(own::status))
@@ -189,6 +206,7 @@ pub fn router(rooms: Rooms) -> Result<Router, RegisterError> {
         .route("/-/healthy", get(lifecycle::healthy))
         .route("/-/ready", get(lifecycle::ready))
         .route("/-/reload", post(lifecycle::reload).put(lifecycle::reload))
+        .route("/federate", get(federate::federate))
         .route("/metrics/sql", get(queries::page))
         .fallback(get(assets::page));
     let metrics = stonechat_metrics::metrics_router(rooms.registry.clone());

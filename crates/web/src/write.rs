@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use stonechat_model::Timestamp;
-use stonechat_remote::{Receiver, Refusal};
+use stonechat_remote::{Message, Receiver, Refusal, Written};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Rooms;
@@ -87,8 +87,14 @@ impl Intake {
             receiver.write(message, &body, Timestamp::now())
         });
         match work.await {
-            Ok(Ok(_)) => StatusCode::NO_CONTENT.into_response(),
-            Ok(Err(refusal)) => refused(&refusal),
+            Ok(Ok(written)) => {
+                let counts = counts_for(message, written);
+                (StatusCode::NO_CONTENT, counts).into_response()
+            }
+            Ok(Err(refusal)) => {
+                let counts = counts_for(message, refusal.written);
+                (counts, refused(&refusal)).into_response()
+            }
             Err(error) => {
                 let reason = format!("{error}\n");
                 (StatusCode::INTERNAL_SERVER_ERROR, reason).into_response()
@@ -106,6 +112,24 @@ pub(crate) async fn write(State(rooms): State<Rooms>, request: Request) -> Respo
     };
     let (head, body) = request.into_parts();
     intake.write(&head.headers, body).await
+}
+
+/// What senders of version 2 want to know, and by which they know that they are understood.
+fn counts_for(message: Message, written: Written) -> HeaderMap {
+    let counts = [
+        ("x-prometheus-remote-write-samples-written", written.samples),
+        (
+            "x-prometheus-remote-write-histograms-written",
+            written.histograms,
+        ),
+        (
+            "x-prometheus-remote-write-exemplars-written",
+            written.exemplars,
+        ),
+    ];
+    let wanted = counts.into_iter().filter(|_| message == Message::Version2);
+    let headers = wanted.map(|(name, count)| (HeaderName::from_static(name), count.into()));
+    headers.collect()
 }
 
 fn refused(refusal: &Refusal) -> Response {

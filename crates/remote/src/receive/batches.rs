@@ -22,6 +22,8 @@ pub(super) struct Batches {
     pub(super) newest: i64,
     samples: Vec<(SeriesRef, i64, f64)>,
     batch: Batch,
+    /// Apart from the others, so that it is known how many of them were stored.
+    histograms: Batch,
 }
 
 impl Batches {
@@ -35,6 +37,7 @@ impl Batches {
     ) -> Result<HashSet<SeriesRef>, Refusal> {
         self.samples.clear();
         clear(&mut self.batch);
+        clear(&mut self.histograms);
         for (index, place) in series.iter().enumerate() {
             if let Place::At(series) = place {
                 self.collect(*series, request, index, outcome);
@@ -46,7 +49,7 @@ impl Batches {
                 let appended = store
                     .append(batch)
                     .map_err(|error| outcome.failed(&error))?;
-                outcome.add(&appended);
+                outcome.add(&appended, !batch.histograms.is_empty());
                 outcome.written.exemplars += batch.exemplars.len();
                 gone.extend(appended.unknown_series);
                 clear(batch);
@@ -69,6 +72,7 @@ impl Batches {
             self.batch.values.extend(values);
         }
         flush(&mut self.batch, outcome)?;
+        flush(&mut self.histograms, outcome)?;
         Ok(gone)
     }
 
@@ -92,7 +96,7 @@ impl Batches {
                 outcome.ahead += 1;
             } else {
                 let timestamp = Timestamp::from_millis(*timestamp);
-                self.batch
+                self.histograms
                     .histograms
                     .push((series, timestamp, histogram.clone()));
             }

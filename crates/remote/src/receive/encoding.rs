@@ -10,6 +10,8 @@ use super::refusal::{Reason, Refusal};
 pub enum Message {
     /// `prometheus.WriteRequest`, remote write 1.0.
     Version1,
+    /// `io.prometheus.write.v2.Request`, remote write 2.0.
+    Version2,
 }
 
 /// No snappy body grows by more: three bytes at least stand for 64.
@@ -36,8 +38,9 @@ pub(super) fn announced(headers: &HeaderMap) -> Result<Message, Refusal> {
     }
     match parts.find_map(|part| part.strip_prefix("proto=")) {
         None | Some("prometheus.WriteRequest") => Ok(Message::Version1),
+        Some("io.prometheus.write.v2.Request") => Ok(Message::Version2),
         Some(other) => refused(format!(
-            "{other:?} protobuf message is not accepted by this server; accepted is prometheus.WriteRequest"
+            "{other:?} protobuf message is not accepted by this server; accepted are prometheus.WriteRequest and io.prometheus.write.v2.Request"
         )),
     }
 }

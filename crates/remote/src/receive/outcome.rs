@@ -7,8 +7,10 @@ use super::refusal::{Reason, Refusal};
 /// What was stored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Samples, floats and histograms.
+    /// Samples with floats.
     pub samples: usize,
+    /// Samples of native histograms.
+    pub histograms: usize,
     /// Exemplars.
     pub exemplars: usize,
 }
@@ -31,8 +33,13 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn add(&mut self, appended: &Appended) {
-        self.written.samples += appended.accepted;
+    /// Adds what became of a batch, in which are histograms only or none.
+    pub(super) fn add(&mut self, appended: &Appended, of_histograms: bool) {
+        if of_histograms {
+            self.written.histograms += appended.accepted;
+        } else {
+            self.written.samples += appended.accepted;
+        }
         self.out_of_order += appended.out_of_order;
         self.duplicate += appended.duplicate;
         self.too_old += appended.too_old;
@@ -86,7 +93,7 @@ impl Outcome {
         if told.is_empty() {
             return Ok(self.written);
         }
-        let stored = self.written.samples;
+        let stored = self.written.samples + self.written.histograms;
         let message = format!("{}; {stored} other samples are stored", told.join("; "));
         Err(Refusal {
             written: self.written,

@@ -65,6 +65,18 @@ impl Request {
         });
     }
 
+    /// Adds a histogram, unless it cannot be.
+    pub(super) fn add_histogram(&mut self, timestamp: i64, histogram: Histogram) {
+        match histogram.validate() {
+            Ok(()) => self.histograms.push((timestamp, Arc::new(histogram))),
+            Err(error) => {
+                self.bad_histograms.0 += 1;
+                let first = &mut self.bad_histograms.1;
+                first.get_or_insert_with(|| error.to_string());
+            }
+        }
+    }
+
     /// Number of samples of a series.
     pub(super) fn samples_of(&self, index: usize) -> usize {
         let parts = self.parts(index);

@@ -316,7 +316,8 @@ fn histograms_exemplars_and_metadata() {
     assert_eq!(
         bench.write(&body).unwrap(),
         Written {
-            samples: 2,
+            samples: 1,
+            histograms: 1,
             exemplars: 1
         }
     );
@@ -352,6 +353,88 @@ fn histograms_exemplars_and_metadata() {
         "{message}"
     );
     assert_eq!(bench.stored().last().unwrap(), "up{job=\"a\"} 40 1");
+}
+
+/// A request of version 2 and what a series of it refers to.
+fn version2(symbols: &[&str], series: &[Vec<u8>]) -> Vec<u8> {
+    let out = symbols.iter().fold(Out::default(), |out, symbol| {
+        out.bytes(4, symbol.as_bytes())
+    });
+    series
+        .iter()
+        .fold(out, |out, series| out.bytes(5, series))
+        .0
+}
+
+#[test]
+fn version_2_is_the_same_with_a_table_of_texts() {
+    let bench = Bench::new();
+    let write = |message: &[u8]| {
+        let body = snap::raw::Encoder::new().compress_vec(message).unwrap();
+        bench.receiver.write(Message::Version2, &body, NOW)
+    };
+    let symbols = ["", "__name__", "up", "job", "a", "Help.", "trace", "t"];
+    let exemplar = Out::default()
+        .bytes(1, &[6, 7])
+        .double(2, 0.5)
+        .number(3, 9)
+        .0;
+    let metadata = Out::default().number(1, 2).number(3, 5).0;
+    let histogram = Out::default().double(3, 1.5).number(15, 30).0;
+    let one = |timestamp| {
+        let series = Out::default()
+            .bytes(1, &[1, 2, 3, 4])
+            .bytes(2, &sample(timestamp, 1.0));
+        series.bytes(4, &exemplar).bytes(5, &metadata).0
+    };
+    let expected = Written {
+        samples: 1,
+        histograms: 0,
+        exemplars: 1,
+    };
+    assert_eq!(write(&version2(&symbols, &[one(10)])).unwrap(), expected);
+    // The same series in version 1 is already known.
+    bench.write(&request(&[series(UP, &[(20, 2.0)])])).unwrap();
+    assert_eq!(*bench.store.asked.lock(), 1);
+    assert_eq!(bench.stored(), ["up{job=\"a\"} 10 1", "up{job=\"a\"} 20 2"]);
+    assert_eq!(
+        bench.store.exemplars.lock()[0].1.labels.get("trace"),
+        Some("t")
+    );
+    let described = bench.store.described.lock()[0].clone();
+    assert_eq!(
+        (
+            described.0.as_str(),
+            described.1.kind,
+            described.1.help.as_str()
+        ),
+        ("up", MetricType::Gauge, "Help.")
+    );
+    let series = Out::default().bytes(1, &[1, 2]).bytes(3, &histogram).0;
+    assert_eq!(write(&version2(&symbols, &[series])).unwrap().histograms, 1);
+    for (references, reason) in [
+        (
+            &[1, 8][..],
+            "a series refers to a text that is not in the table",
+        ),
+        (&[1, 2, 3], "a series has a label name without a value"),
+    ] {
+        let series = Out::default().bytes(1, references).0;
+        let (status, message) = refusal(write(&version2(&symbols, &[series])));
+        assert_eq!(
+            (status, message),
+            (400, format!("the body is no message: {reason}"))
+        );
+    }
+    // A long text that is referred to often.
+    let long = "x".repeat(1 << 20);
+    let many = [1, 1].repeat(40);
+    let series = Out::default().bytes(1, &many).0;
+    let (_, message) = refusal(write(&version2(&["", &long], &[series])));
+    assert!(
+        message.contains("too long when they are written out"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -562,6 +645,8 @@ proptest! {
     fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let bench = Bench::new();
         let _ = bench.receiver.write(Message::Version1, &bytes, NOW);
+        let body = snap::raw::Encoder::new().compress_vec(&bytes).unwrap();
+        let _ = bench.receiver.write(Message::Version2, &body, NOW);
         let _ = bench.write(&bytes);
     }
 

@@ -82,17 +82,11 @@ fn read_series(series: &[u8], start: usize, request: &mut Request) -> Result<Ord
                 .extend(read_exemplar(value.bytes(number)?)?),
             HISTOGRAMS => {
                 let (timestamp, histogram) = histogram::read(value.bytes(number)?)?;
-                match histogram.validate() {
-                    // The end of a series is a float in our store, whatever the series was.
-                    _ if is_stale(histogram.sum) => request.samples.push((timestamp, STALE_NAN)),
-                    Ok(()) => request.histograms.push((timestamp, histogram.into())),
-                    Err(error) => {
-                        request.bad_histograms.0 += 1;
-                        request
-                            .bad_histograms
-                            .1
-                            .get_or_insert_with(|| error.to_string());
-                    }
+                // The end of a series is a float in our store, whatever the series was.
+                if is_stale(histogram.sum) {
+                    request.samples.push((timestamp, STALE_NAN));
+                } else {
+                    request.add_histogram(timestamp, histogram);
                 }
             }
             _ => {}
@@ -102,7 +96,7 @@ fn read_series(series: &[u8], start: usize, request: &mut Request) -> Result<Ord
 }
 
 #[inline]
-fn read_sample(sample: &[u8]) -> Result<(i64, f64), WireError> {
+pub(super) fn read_sample(sample: &[u8]) -> Result<(i64, f64), WireError> {
     let (mut timestamp, mut value) = (0, 0.0);
     let mut reader = Reader::new(sample);
     while let Some((number, field)) = reader.field()? {
@@ -127,20 +121,21 @@ fn read_exemplar(exemplar: &[u8]) -> Result<Option<Exemplar>, WireError> {
             _ => {}
         }
     }
-    let texts = labels.into_iter().map(|(name, value)| {
-        Some((
-            std::str::from_utf8(name).ok()?,
-            std::str::from_utf8(value).ok()?,
-        ))
-    });
-    let labels = texts
-        .collect::<Option<Vec<_>>>()
-        .and_then(|pairs| Labels::from_pairs(pairs).ok());
+    let labels = text_of(labels).and_then(|pairs| Labels::from_pairs(pairs).ok());
     Ok(labels.map(|labels| Exemplar {
         labels,
         value,
         timestamp: Timestamp::from_millis(timestamp),
     }))
+}
+
+/// Names and values as texts, if they are all UTF-8.
+pub(super) fn text_of<'a>(pairs: Vec<(&'a [u8], &'a [u8])>) -> Option<Vec<(&'a str, &'a str)>> {
+    let text = |bytes| std::str::from_utf8(bytes).ok();
+    let texts = pairs
+        .into_iter()
+        .map(|(name, value)| Some((text(name)?, text(value)?)));
+    texts.collect()
 }
 
 /// The same request with every series' labels before its samples.

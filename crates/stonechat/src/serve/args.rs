@@ -8,6 +8,7 @@ use stonechat_model::duration;
 use stonechat_promql::EngineOptions;
 use stonechat_web::ServerLimits;
 
+use super::size;
 use super::unused::Unused;
 use crate::listen::{ExternalUrl, Front, Listen};
 
@@ -43,10 +44,12 @@ pub(crate) struct ServeArgs {
         default_value = "data"
     )]
     pub(super) data: PathBuf,
-    /// How long samples are kept.
-    #[arg(long, visible_alias = "storage.tsdb.retention.time", value_name = "DURATION", default_value = "15d",
-          value_parser = duration::parse)]
-    pub(super) retention: Duration,
+    /// How long samples are kept; 15d, unless a size is given.
+    #[arg(long, visible_alias = "storage.tsdb.retention.time", value_name = "DURATION", value_parser = duration::parse)]
+    retention: Option<Duration>,
+    /// How much room samples may take, such as 20GB; the oldest go first.
+    #[arg(long, visible_alias = "storage.tsdb.retention.size", value_name = "BYTES", value_parser = size::parse)]
+    pub(super) retention_size: Option<u64>,
     /// Where the API and the UI listen: host:port, or :port for every address of this machine.
     #[arg(
         long,
@@ -136,6 +139,22 @@ impl ServeArgs {
         }
     }
 
+    /// How long samples are kept.
+    pub(super) fn retention(&self) -> Duration {
+        let given = self.retention.filter(|retention| !retention.is_zero());
+        // As in Prometheus: whoever limits the room alone does not want that the time is limited too.
+        let otherwise = match self.retention_size {
+            None => RETENTION,
+            Some(_) => FOR_EVER,
+        };
+        given.unwrap_or(otherwise)
+    }
+
+    /// Where snapshots are put, where they are allowed.
+    pub(super) fn admin_folder(&self) -> Option<PathBuf> {
+        self.admin_api.then(|| self.data.join("snapshots"))
+    }
+
     /// True when remote write is taken.
     pub(super) fn takes_remote_write(&self) -> bool {
         self.remote_write_receiver || self.has_feature("remote-write-receiver")
@@ -172,7 +191,7 @@ impl ServeArgs {
             ("storage.tsdb.path", self.data.display().to_string()),
             (
                 "storage.tsdb.retention.time",
-                duration::format(self.retention),
+                duration::format(self.retention()),
             ),
             ("web.external-url", front.url.as_str().to_owned()),
             ("web.listen-address", self.listen.to_string()),
@@ -181,6 +200,12 @@ impl ServeArgs {
         ])
     }
 }
+
+/// How long samples are kept when nobody says otherwise.
+const RETENTION: Duration = Duration::from_hours(15 * 24);
+
+/// A hundred years.
+const FOR_EVER: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// Features of Prometheus that change something here.
 const FEATURES: [&str; 4] = [

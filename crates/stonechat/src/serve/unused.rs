@@ -5,7 +5,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, Error, FromArgMatches};
 
 /// Flags that have a value.
-const WITH_VALUE: [&str; 32] = [
+const WITH_VALUE: [&str; 31] = [
     "alertmanager.notification-batch-size",
     "alertmanager.notification-queue-capacity",
     "alertmanager.timeout",
@@ -27,7 +27,6 @@ const WITH_VALUE: [&str; 32] = [
     "storage.tsdb.max-block-chunk-segment-size",
     "storage.tsdb.max-block-duration",
     "storage.tsdb.min-block-duration",
-    "storage.tsdb.retention.size",
     "storage.tsdb.samples-per-chunk",
     "storage.tsdb.wal-compression-type",
     "storage.tsdb.wal-segment-size",

@@ -307,4 +307,17 @@ impl Operator for Program {
     fn flush(&self) -> Result<(), String> {
         self.config_error.lock().clone().map_or(Ok(()), Err)
     }
+
+    fn external_labels(&self) -> Labels {
+        Labels::from_pairs([("site", "a")]).unwrap()
+    }
+
+    fn allows_admin(&self) -> bool {
+        self.unready.lock().is_none()
+    }
+
+    fn snapshot(&self) -> Result<String, String> {
+        let error = self.config_error.lock().clone();
+        error.map_or(Ok("20231114T221320Z-1".to_owned()), Err)
+    }
 }

@@ -120,3 +120,26 @@ async fn a_flush_is_answered_when_it_is_done() {
     assert_eq!(answer.status, 500);
     assert_eq!(answer.json()["error"], "the disk is full");
 }
+
+#[tokio::test]
+async fn a_snapshot_has_a_name_where_it_is_allowed() {
+    let bench = Bench::new().await;
+    let ask = "POST /api/v1/admin/tsdb/snapshot";
+    let answer = bench.ask(ask).await;
+    assert_eq!(
+        (answer.status, answer.json()["data"]["name"].as_str()),
+        (200, Some("20231114T221320Z-1"))
+    );
+    *bench.program.config_error.lock() = Some("the disk is full".to_owned());
+    let answer = bench.ask(ask).await;
+    assert_eq!(
+        (answer.status, answer.json()["error"].as_str()),
+        (500, Some("create snapshot: the disk is full"))
+    );
+    *bench.program.unready.lock() = Some("this program allows nothing");
+    let answer = bench.ask(ask).await;
+    assert_eq!(
+        (answer.status, answer.json()["error"].as_str()),
+        (503, Some("admin APIs disabled"))
+    );
+}
