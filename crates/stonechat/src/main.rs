@@ -10,10 +10,10 @@ mod operator; // the program as the API sees it; reload
 mod promql; // `stonechat promql`
 mod query; // `stonechat query`
 mod serve; // `stonechat serve`: wires the rooms
-mod signals;
+mod signals; // what tells the program to stop or to reload
 mod sql; // `stonechat sql`
-mod stamps;
-mod tsdb; // `stonechat tsdb` // whether files have changed // what tells the program to stop or to reload
+mod stamps; // whether files have changed
+mod tsdb; // `stonechat tsdb`
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
