@@ -1,18 +1,22 @@
 //! The one reader of configuration files.
 //!
 //! Every configuration is YAML that is deserialised into plain structs with `#[serde(deny_unknown_fields)]`.
-//! Keys given twice are refused, merge keys work, and every mistake becomes a [`Problem`] with its place.
+//! Keys given twice are refused (unless the file is of a program that takes the last), merge keys work, and every mistake becomes a [`Problem`] with its place.
 //! A field of type [`Spanned`] keeps its own place, for checks that go beyond types.
 
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_saphyr::options::DuplicateKeyPolicy;
 use serde_saphyr::{Error, Location, Options};
 
 use crate::problem::{Problem, nearest};
+use twice::Twice;
 
 pub use serde_saphyr::Spanned;
+
+mod twice; // keys that a mapping has twice
 
 /// Reads a file into `T`.
 ///
@@ -38,12 +42,34 @@ pub fn read_text(file: &Path) -> Result<String, Problem> {
 /// # Errors
 /// When the text is no YAML or does not fit `T`.
 pub fn parse<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, Problem> {
+    parse_with(file, text, options(DuplicateKeyPolicy::Error))
+}
+
+/// Reads like [`parse`], but of a key that is given twice the last value counts, as it does for many other readers of YAML. The keys that
+/// were given before are returned, so that somebody can be told.
+///
+/// # Errors
+/// When the text is no YAML or does not fit `T`.
+pub fn parse_last_wins<T: DeserializeOwned>(
+    file: &Path,
+    text: &str,
+) -> Result<(T, Vec<Spanned<String>>), Problem> {
+    let value = parse_with(file, text, options(DuplicateKeyPolicy::LastWins))?;
+    let twice: Twice = parse_with(file, text, options(DuplicateKeyPolicy::PassThrough))?;
+    Ok((value, twice.0))
+}
+
+fn parse_with<T: DeserializeOwned>(
+    file: &Path,
+    text: &str,
+    options: Options,
+) -> Result<T, Problem> {
     let blank = text.lines().all(|line| {
         let line = line.trim();
         line.is_empty() || line.starts_with('#') || line == "---"
     });
     let document = if blank { "{}" } else { text };
-    serde_saphyr::from_str_with_options(document, options())
+    serde_saphyr::from_str_with_options(document, options)
         .map_err(|error| to_problem(file, text, &error))
 }
 
@@ -75,9 +101,10 @@ impl<'de> Deserialize<'de> for Unsupported {
     }
 }
 
-fn options() -> Options {
+fn options(duplicate_keys: DuplicateKeyPolicy) -> Options {
     let mut options = Options::default();
     options.with_snippet = false;
+    options.duplicate_keys = duplicate_keys;
     options
 }
 
@@ -296,5 +323,22 @@ mod tests {
                     .is_empty()
             );
         }
+    }
+
+    #[test]
+    fn of_a_key_that_is_given_twice_the_last_counts_where_that_is_wanted() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Known {
+            a: u32,
+            list: Vec<std::collections::BTreeMap<String, u32>>,
+        }
+        let text = "a: 1\nlist:\n  - {x: 1, y: 2, x: 3, 'x': 4}\na: 2\n";
+        let (known, twice) = parse_last_wins::<Known>(Path::new("f"), text).unwrap();
+        let map = [("x".to_owned(), 4), ("y".to_owned(), 2)];
+        assert_eq!((known.a, &known.list[..]), (2, &[map.into()][..]));
+        let places = twice.iter().map(|key| (&*key.value, key.referenced.line()));
+        assert_eq!(places.collect::<Vec<_>>(), [("x", 3), ("x", 3), ("a", 4)]);
+        assert!(parse::<Known>(Path::new("f"), text).is_err());
     }
 }

@@ -11,13 +11,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use stonechat_model::{Appender, Labels, Timestamp};
 
 use crate::metrics::SqlMetrics;
 use crate::plan::{OnError, Query};
-use crate::report;
+use crate::report::{self, AboutLabels};
 use crate::series::{Collected, Sample};
 use owners::Owners;
 pub(crate) use shown::Shown;
@@ -28,6 +27,9 @@ pub(crate) use store::Written;
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) query: Arc<Query>,
+    pub(crate) key: Key,
+    /// Built once, since they are stored at every round.
+    pub(crate) about: AboutLabels,
 }
 
 /// Name and source of a query, unique in a set.
@@ -35,11 +37,11 @@ pub(crate) type Key = (String, String);
 
 impl Slot {
     pub(crate) fn new(query: Arc<Query>) -> Arc<Self> {
-        Arc::new(Self { query })
-    }
-
-    pub(crate) fn key(&self) -> Key {
-        key(&self.query)
+        Arc::new(Self {
+            key: key(&query),
+            about: report::labels(&query),
+            query,
+        })
     }
 }
 
@@ -63,8 +65,9 @@ pub(crate) struct Outcome {
 pub(crate) struct Board {
     /// Changes go one after the other, into the store too.
     state: Mutex<State>,
-    /// What the page shows; reading it waits for nobody.
-    page: ArcSwap<Vec<Arc<Shown>>>,
+    /// What the page shows, at the positions of the entries. Locked for as long as it takes to change or to copy pointers, so that a
+    /// page waits neither for the store nor for a database.
+    page: Mutex<Vec<Option<Arc<Shown>>>>,
     metrics: SqlMetrics,
 }
 
@@ -76,6 +79,8 @@ struct State {
 
 struct Entry {
     slot: Arc<Slot>,
+    /// Its place among all.
+    position: usize,
     /// None until the first outcome.
     shown: Option<Arc<Shown>>,
 }
@@ -88,48 +93,46 @@ impl Board {
                 owners: Owners::default(),
                 writer: Writer::new(appender),
             }),
-            page: ArcSwap::default(),
+            page: Mutex::default(),
             metrics,
         }
     }
 
     /// What is shown now: always of one whole set.
-    pub(crate) fn page(&self) -> Arc<Vec<Arc<Shown>>> {
-        self.page.load_full()
+    pub(crate) fn page(&self) -> Vec<Arc<Shown>> {
+        self.page.lock().iter().flatten().cloned().collect()
     }
 
     /// Shows an outcome, and returns false if the slot is no longer in the set.
     pub(crate) fn publish(&self, slot: &Arc<Slot>, outcome: Outcome) -> bool {
         let mut state = self.state.lock();
-        let key = slot.key();
-        let Some(entry) = state.entries.get(&key) else {
+        let State {
+            entries,
+            owners,
+            writer,
+        } = &mut *state;
+        let entry = entries.get_mut(&slot.key);
+        let Some(entry) = entry.filter(|entry| Arc::ptr_eq(&entry.slot, slot)) else {
             self.metrics.late();
             return false;
         };
-        if !Arc::ptr_eq(&entry.slot, slot) {
-            self.metrics.late();
-            return false;
-        }
         let before = entry.shown.clone();
-        let shown = self.next(&mut state.owners, slot, before.as_deref(), outcome);
-        let now = shown.at;
-        state.writer.begin(now);
+        let shown = Arc::new(self.next(owners, slot, before.as_deref(), outcome));
+        writer.begin(shown.at);
         if let Some(before) = &before {
-            state.writer.end_missing(before, &shown);
+            writer.end_missing(before, &shown);
         }
-        state.writer.values(&shown);
-        self.metrics.wrote(state.writer.commit());
-        if let Some(entry) = state.entries.get_mut(&key) {
-            entry.shown = Some(Arc::new(shown));
-        }
-        self.show(&state);
+        writer.values(&shown);
+        self.metrics.wrote(writer.commit());
+        self.page.lock()[entry.position] = Some(Arc::clone(&shown));
+        entry.shown = Some(shown);
         true
     }
 
     /// Stores the last values of a slot again, so that its series go on.
     pub(crate) fn repeat(&self, slot: &Arc<Slot>, now: Timestamp) {
         let mut state = self.state.lock();
-        let entry = state.entries.get(&slot.key());
+        let entry = state.entries.get(&slot.key);
         let Some(entry) = entry.filter(|entry| Arc::ptr_eq(&entry.slot, slot)) else {
             return;
         };
@@ -148,21 +151,25 @@ impl Board {
         let mut entries = BTreeMap::new();
         let mut fresh = Vec::new();
         for (slot, outcome) in set {
-            let key = slot.key();
+            let key = slot.key.clone();
             let kept = match old.get(&key) {
                 Some(entry) if Arc::ptr_eq(&entry.slot, &slot) => old.remove(&key),
                 _ => None,
             };
             let entry = kept.unwrap_or_else(|| {
                 fresh.extend(outcome.map(|outcome| (key.clone(), outcome)));
-                Entry { slot, shown: None }
+                Entry {
+                    slot,
+                    position: 0,
+                    shown: None,
+                }
             });
             entries.insert(key, entry);
         }
         // Whoever goes gives its series free before others may take them.
         for entry in old.values() {
             if let Some(shown) = &entry.shown {
-                state.owners.release(&entry.slot.key(), shown);
+                state.owners.release(&entry.slot.key, shown);
             }
         }
         state.writer.begin(now);
@@ -183,13 +190,18 @@ impl Board {
                 .into_iter()
                 .for_each(|labels| state.writer.end(labels));
             if !entries.contains_key(key) {
-                let about = report::about(shown).into_iter();
-                about.for_each(|(labels, _)| state.writer.end(labels));
+                let about = report::about(shown);
+                about.for_each(|(labels, _)| state.writer.end(labels.clone()));
             }
         }
         self.metrics.wrote(state.writer.commit());
+        for (position, entry) in entries.values_mut().enumerate() {
+            entry.position = position;
+        }
+        let shown = entries.values().map(|entry| entry.shown.clone());
+        *self.page.lock() = shown.collect();
+        self.metrics.queries(entries.len());
         state.entries = entries;
-        self.show(&state);
     }
 
     /// What a slot shows after an outcome.
@@ -201,11 +213,11 @@ impl Board {
         outcome: Outcome,
     ) -> Shown {
         let mut shown = Shown::new(slot, before, &outcome);
-        let key = slot.key();
+        let key = &slot.key;
         match outcome.result {
             Ok(collected) => {
                 self.metrics.collected(&collected);
-                let (samples, taken) = owners.claim(&key, before, collected.samples);
+                let (samples, taken) = owners.claim(key, before, collected.samples);
                 if let Some(taken) = taken {
                     shown.conflict(&taken);
                     self.metrics.conflict();
@@ -218,18 +230,11 @@ impl Board {
                 if shown.samples.is_empty()
                     && let Some(before) = before
                 {
-                    owners.release(&key, before);
+                    owners.release(key, before);
                 }
             }
         }
         shown
-    }
-
-    fn show(&self, state: &State) {
-        let shown = state.entries.values();
-        let shown = shown.filter_map(|entry| entry.shown.clone());
-        self.page.store(Arc::new(shown.collect()));
-        self.metrics.queries(state.entries.len());
     }
 }
 

@@ -108,7 +108,9 @@ fn parse_with(file: &Path, text: &str, variables: Variables<'_>) -> Result<Loade
 /// Tells formats apart by their first keys.
 fn recognise(file: &Path, text: &str) -> Result<Format, Problem> {
     // Only the keys matter, and tags such as `!env` may stand where a mapping will be.
-    let keys: Entries<IgnoredAny> = yaml::parse(file, &variables::without_tags(text))?;
+    // Whether a key may be given twice is for the format to say.
+    let without_tags = variables::without_tags(text);
+    let (keys, _): (Entries<IgnoredAny>, _) = yaml::parse_last_wins(file, &without_tags)?;
     let has = |key: &str| keys.iter().any(|(given, _)| given.value == key);
     if has("databases") {
         return Ok(Format::QueryExporter);

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use stonechat_model::{Appender, Timestamp};
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -104,7 +103,7 @@ impl SqlManager {
         let mut queries = kept;
         for fresh in fresh {
             let asked = self.start(fresh, asked_first);
-            queries.insert(asked.slot.key(), asked);
+            queries.insert(asked.slot.key.clone(), asked);
         }
         let old = std::mem::replace(
             &mut *self.running.lock(),
@@ -184,10 +183,7 @@ impl SqlManager {
     }
 
     fn open(&self, source: &Source) -> Opened {
-        Opened {
-            ask: (self.open)(source),
-            permits: Arc::new(Semaphore::new(source.pool.connections_max.max(1) as usize)),
-        }
+        Opened::new((self.open)(source), source.pool.connections_max)
     }
 
     fn start(&self, fresh: Fresh, asked_first: bool) -> Asked {

@@ -19,11 +19,10 @@ struct Family<'a> {
 
 /// Writes what is shown.
 pub(crate) fn write(shown: &[Arc<Shown>]) -> String {
-    let about: Vec<_> = shown.iter().map(|shown| report::about(shown)).collect();
     let mut families: BTreeMap<&str, Family<'_>> = BTreeMap::new();
     for shown in shown {
         for sample in &shown.samples {
-            let metric = &shown.query.metrics[sample.metric];
+            let metric = &shown.slot.query.metrics[sample.metric];
             let family = families.entry(&metric.name).or_insert_with(|| Family {
                 kind: kind(&metric.kind),
                 help: &metric.help,
@@ -34,7 +33,7 @@ pub(crate) fn write(shown: &[Arc<Shown>]) -> String {
                 .push((&sample.labels, sample.value, sample.timestamp));
         }
     }
-    for (labels, value) in about.iter().flatten() {
+    for (labels, value) in shown.iter().flat_map(|shown| report::about(shown)) {
         let known = report::ABOUT
             .iter()
             .find(|(name, _, _)| *name == labels.metric_name());
@@ -44,7 +43,7 @@ pub(crate) fn write(shown: &[Arc<Shown>]) -> String {
                 help,
                 samples: Vec::new(),
             });
-            family.samples.push((labels, *value, None));
+            family.samples.push((labels, value, None));
         }
     }
     let mut text = String::new();

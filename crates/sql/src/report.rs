@@ -1,8 +1,9 @@
 //! What there is to say about each query, as series beside its own.
 
-use stonechat_model::{Labels, METRIC_NAME};
+use stonechat_model::{Labels, METRIC_NAME, Timestamp};
 
 use crate::board::Shown;
+use crate::plan::Query;
 
 /// Name, type and help of the series about a query; all have the labels `query` and `source`.
 pub(crate) const ABOUT: [(&str, &str, &str); 5] = [
@@ -33,8 +34,23 @@ pub(crate) const ABOUT: [(&str, &str, &str); 5] = [
     ),
 ];
 
-/// The series about a query. One that was never good has no time of success.
-pub(crate) fn about(shown: &Shown) -> Vec<(Labels, f64)> {
+/// The series about a query, in the order of [`ABOUT`]. Names of queries are checked; one that is too long for a label has no report.
+pub(crate) type AboutLabels = [Option<Labels>; ABOUT.len()];
+
+/// The label sets of the series about a query.
+pub(crate) fn labels(query: &Query) -> AboutLabels {
+    ABOUT.map(|(name, _, _)| {
+        Labels::from_pairs([
+            (METRIC_NAME, name),
+            ("query", query.name.as_str()),
+            ("source", query.source.name.as_str()),
+        ])
+        .ok()
+    })
+}
+
+/// The series about a query with their values. One that was never good has no time of success.
+pub(crate) fn about(shown: &Shown) -> impl Iterator<Item = (&Labels, f64)> {
     #[expect(
         clippy::cast_precision_loss,
         reason = "neither rows nor errors come near 2^53"
@@ -43,20 +59,11 @@ pub(crate) fn about(shown: &Shown) -> Vec<(Labels, f64)> {
         Some(f64::from(u8::from(shown.error.is_none()))),
         Some(shown.duration.as_secs_f64()),
         Some(shown.rows as f64),
-        shown.last_success.map(stonechat_model::Timestamp::seconds),
+        shown.last_success.map(Timestamp::seconds),
         Some(shown.errors as f64),
     ];
-    ABOUT
-        .iter()
+    let labels = shown.slot.about.iter();
+    labels
         .zip(values)
-        .filter_map(|((name, _, _), value)| {
-            let labels = Labels::from_pairs([
-                (METRIC_NAME, *name),
-                ("query", shown.query.name.as_str()),
-                ("source", shown.query.source.name.as_str()),
-            ]);
-            // Names of queries are checked; one that is too long for a label has no report.
-            Some((labels.ok()?, value?))
-        })
-        .collect()
+        .filter_map(|(labels, value)| Some((labels.as_ref()?, value?)))
 }

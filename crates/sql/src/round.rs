@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -19,8 +20,30 @@ use crate::source::{Ask, Question, SourceError};
 /// An open source, and how many may ask it at a time.
 #[derive(Clone)]
 pub(crate) struct Opened {
-    pub(crate) ask: Arc<dyn Ask>,
-    pub(crate) permits: Arc<Semaphore>,
+    ask: Arc<dyn Ask>,
+    places: Arc<Semaphore>,
+    /// One place fewer: however many queries are slow, one place is left to those that are not.
+    places_of_slow: Arc<Semaphore>,
+}
+
+/// A query whose last round took so long, or all of its time, is slow.
+const SLOW: Duration = Duration::from_secs(1);
+
+impl Opened {
+    pub(crate) fn new(ask: Arc<dyn Ask>, connections_max: u32) -> Self {
+        let places = connections_max.max(1) as usize;
+        Self {
+            ask,
+            places: Arc::new(Semaphore::new(places)),
+            places_of_slow: Arc::new(Semaphore::new(places.saturating_sub(1).max(1))),
+        }
+    }
+}
+
+/// A place among those who ask a source.
+pub(crate) struct Turn<'a> {
+    _among_slow: Option<SemaphorePermit<'a>>,
+    _place: SemaphorePermit<'a>,
 }
 
 /// Asks one query.
@@ -28,6 +51,7 @@ pub(crate) struct Asker {
     pub(crate) query: Arc<Query>,
     source: Opened,
     collector: Mutex<Collector>,
+    is_slow: AtomicBool,
 }
 
 /// Why a round gave nothing.
@@ -46,6 +70,7 @@ impl Asker {
             collector: Mutex::new(Collector::new(Arc::clone(&query))),
             query,
             source,
+            is_slow: AtomicBool::new(false),
         }
     }
 
@@ -56,12 +81,19 @@ impl Asker {
     }
 
     /// Waits for one's turn; no turn only when the source is closed, which is when nobody asks any more.
-    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.source.permits.acquire().await.ok()
+    pub(crate) async fn turn(&self) -> Option<Turn<'_>> {
+        let among_slow = match self.is_slow.load(Ordering::Relaxed) {
+            true => Some(self.source.places_of_slow.acquire().await.ok()?),
+            false => None,
+        };
+        Some(Turn {
+            _among_slow: among_slow,
+            _place: self.source.places.acquire().await.ok()?,
+        })
     }
 
     /// Asks once, when it is one's turn.
-    pub(crate) async fn asked(&self, _turn: Option<SemaphorePermit<'_>>) -> Outcome {
+    pub(crate) async fn asked(&self, _turn: Option<Turn<'_>>) -> Outcome {
         let (at, start) = (Timestamp::now(), Instant::now());
         // A mistake of ours, or of a driver, must not end the query for ever while its last value is shown.
         let answers = AssertUnwindSafe(self.collected(start)).catch_unwind().await;
@@ -72,10 +104,13 @@ impl Asker {
                 is_silence: false,
             })
         });
+        let duration = start.elapsed();
+        let is_slow = duration >= SLOW.min(self.query.timeout);
+        self.is_slow.store(is_slow, Ordering::Relaxed);
         Outcome {
             is_silence: result.as_ref().is_err_and(|failed| failed.is_silence),
             result: result.map_err(|failed| failed.reason),
-            duration: start.elapsed(),
+            duration,
             at,
         }
     }

@@ -5,13 +5,12 @@ use stonechat_model::{Labels, Timestamp};
 
 use super::owners::Taken;
 use super::{Outcome, Slot};
-use crate::plan::Query;
 use crate::series::Sample;
 
 /// What one query shows.
 #[derive(Debug, Clone)]
 pub(crate) struct Shown {
-    pub(crate) query: Arc<Query>,
+    pub(crate) slot: Arc<Slot>,
     /// When the last round began.
     pub(crate) at: Timestamp,
     /// Of the last round that gave samples, or what is made of them after an error.
@@ -30,10 +29,10 @@ pub(crate) struct Shown {
 
 impl Shown {
     /// Everything but the samples.
-    pub(super) fn new(slot: &Slot, before: Option<&Self>, outcome: &Outcome) -> Self {
+    pub(super) fn new(slot: &Arc<Slot>, before: Option<&Self>, outcome: &Outcome) -> Self {
         let is_error = outcome.result.is_err();
         Self {
-            query: Arc::clone(&slot.query),
+            slot: Arc::clone(slot),
             at: outcome.at,
             samples: Vec::new(),
             error: outcome.result.as_ref().err().cloned(),

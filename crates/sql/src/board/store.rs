@@ -43,9 +43,9 @@ impl Writer {
         let samples = shown.samples.iter();
         self.pending
             .extend(samples.map(|sample| (sample.labels.clone(), sample.timestamp, sample.value)));
-        let about = report::about(shown).into_iter();
+        let about = report::about(shown);
         self.pending
-            .extend(about.map(|(labels, value)| (labels, None, value)));
+            .extend(about.map(|(labels, value)| (labels.clone(), None, value)));
     }
 
     /// A series ends here.
@@ -55,6 +55,9 @@ impl Writer {
 
     /// The series end that were shown and are no longer.
     pub(super) fn end_missing(&mut self, before: &Shown, after: &Shown) {
+        if before.labels().eq(after.labels()) {
+            return;
+        }
         let still: HashSet<&Labels> = after.labels().collect();
         let ended = before.labels().filter(|labels| !still.contains(labels));
         ended.cloned().for_each(|labels| self.end(labels));

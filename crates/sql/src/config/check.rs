@@ -79,7 +79,26 @@ impl<'a> Check<'a> {
     /// Reads `text`, which is that of the file with variables put in: mistakes show the file as it is written, so that no value of
     /// a variable is shown.
     pub(super) fn read<T: DeserializeOwned>(&mut self, text: &str) -> Option<T> {
-        match yaml::parse(self.file, text) {
+        let written = yaml::parse(self.file, text);
+        self.written(written)
+    }
+
+    /// Reads as programs in Python do: of a key that is given twice the last value counts.
+    pub(super) fn read_last_wins<T: DeserializeOwned>(&mut self, text: &str) -> Option<T> {
+        let written = yaml::parse_last_wins(self.file, text);
+        let (written, twice) = self.written(written)?;
+        for key in &twice {
+            let message = format!(
+                "the key `{}` is given twice: the last one counts",
+                key.value
+            );
+            self.warn(key, message);
+        }
+        Some(written)
+    }
+
+    fn written<T>(&mut self, written: Result<T, Problem>) -> Option<T> {
+        match written {
             Ok(written) => Some(written),
             Err(problem) => {
                 let shown = match problem.place {

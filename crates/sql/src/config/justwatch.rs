@@ -204,7 +204,6 @@ fn sources(check: &mut Check<'_>, job: &JobFile, schedule: Option<&Schedule>) ->
             name,
             kind: dsn.kind,
             pool: PoolLimits {
-                connections_max: 1,
                 lifetime_max,
                 connect_timeout: dsn.connect_timeout.unwrap_or(default.connect_timeout),
                 ..default

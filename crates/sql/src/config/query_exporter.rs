@@ -37,7 +37,7 @@ pub(super) fn plan(check: &mut Check<'_>, text: &str) -> Option<Plan> {
         // What a tag should have given is missing, and would be complained of again.
         return None;
     }
-    let file: File = check.read(&expanded)?;
+    let file: File = check.read_last_wins(&expanded)?;
     if let Some(builtin) = &file.builtin_metrics {
         let message =
             "`builtin-metrics` has no effect: Stonechat's own metrics of queries are always there";

@@ -142,6 +142,23 @@ fn a_file_of_query_exporter() {
     check_file("query_exporter.yml", Format::QueryExporter);
 }
 
+/// The example `postgresql-stats` of that project has such a key, and Python takes the last one.
+#[test]
+fn of_a_key_that_query_exporter_has_twice_the_last_counts() {
+    let text = "databases: {pg: {dsn: 'postgresql://pg1/chat'}}\nmetrics:\n  users: {type: counter}\n  users:\n    type: counter\n    type: gauge\nqueries: {q: {interval: 15, databases: [pg], metrics: [users], sql: SELECT 1 AS users}}\n";
+    let loaded = parse_with(Path::new("file.yml"), text, &variables).unwrap();
+    assert_eq!(
+        loaded.warnings,
+        [
+            "file.yml:4: the key `users` is given twice: the last one counts",
+            "file.yml:6: the key `type` is given twice: the last one counts"
+        ]
+    );
+    assert_eq!(loaded.plan.queries.len(), 1);
+    let kind = &loaded.plan.queries[0].metrics[0].kind;
+    assert_eq!(*kind, crate::plan::MetricKind::Gauge);
+}
+
 /// What is wrong and where: `message at LINE:COLUMN (help)`.
 fn problems(text: &str) -> Vec<String> {
     let problems = match parse_with(Path::new("f.yml"), text, &|_| None) {

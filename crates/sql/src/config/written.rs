@@ -1,5 +1,7 @@
 //! Shapes that files share: entries in their order, a text or something longer, one or several.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -38,9 +40,17 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Entries<V> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
+                let mut entries: Vec<(Text, V)> = Vec::new();
+                let mut positions = HashMap::new();
+                while let Some(entry) = map.next_entry::<Text, V>()? {
+                    // The reader lets a key come twice only where the last value counts.
+                    match positions.entry(entry.0.value.clone()) {
+                        Entry::Occupied(position) => entries[*position.get()] = entry,
+                        Entry::Vacant(position) => {
+                            position.insert(entries.len());
+                            entries.push(entry);
+                        }
+                    }
                 }
                 Ok(Entries(entries))
             }

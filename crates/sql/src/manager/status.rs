@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stonechat_model::Timestamp;
 
-use crate::board::{Shown, key};
+use crate::board::{Key, Shown, key};
 use crate::plan::{Place, Query};
 
 /// How a query is.
@@ -34,10 +34,7 @@ pub(super) fn of<'a>(
     queries: impl Iterator<Item = &'a Query>,
     shown: &[Arc<Shown>],
 ) -> Vec<QueryStatus> {
-    let shown: HashMap<_, _> = shown
-        .iter()
-        .map(|shown| (key(&shown.query), shown))
-        .collect();
+    let shown: HashMap<&Key, _> = shown.iter().map(|shown| (&shown.slot.key, shown)).collect();
     queries
         .map(|query| {
             let shown = shown.get(&key(query));

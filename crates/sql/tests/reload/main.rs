@@ -229,6 +229,31 @@ async fn a_slow_query_delays_no_other() {
     assert_eq!(slow.error.as_deref(), Some("no answer within 300ms"));
 }
 
+/// The source has two connections; those that were slow share one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_slow_queries_leave_a_place_to_the_others() {
+    let bench = Bench::new();
+    bench.answer("fast", Script::value(2.0));
+    let mut fast = gauge("fast");
+    fast.schedule = bench::every(Duration::from_millis(20));
+    let slow = (0..5).map(|number| {
+        let name = format!("slow{number}");
+        bench.answer(&name, Script::value(1.0).taking(Duration::from_secs(60)));
+        let mut slow = gauge(&name);
+        slow.timeout = Duration::from_millis(200);
+        slow.schedule = bench::every(Duration::from_millis(20));
+        slow
+    });
+    let plan = plan(slow.chain([fast]).collect::<Vec<_>>());
+    bench.manager.apply(&plan).await.unwrap();
+    // Nobody knows that they are slow before their first round.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let before = bench.asked("fast");
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let asked = bench.asked("fast") - before;
+    assert!(asked > 15, "{asked}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn at_most_as_many_are_asked_at_a_time_as_the_source_has_connections() {
     let bench = Bench::new();
