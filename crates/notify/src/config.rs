@@ -2,9 +2,12 @@
 
 mod check; // problems with their places
 mod file; // as it is written
+mod global; // what holds for all receivers
 mod http; // how requests are made
 mod intervals; // spans of the calendar
+mod receivers; // all kinds of receivers
 mod routes; // the routing tree
+mod show; // without secrets
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,8 +17,10 @@ use std::time::Duration;
 use stonechat_model::yaml;
 use stonechat_model::{Labels, Problem, Problems};
 
-use self::file::{File, GlobalFile, InhibitFile, ReceiverFile};
+use self::file::{File, InhibitFile};
+use self::global::GlobalFile;
 use self::intervals::IntervalFile;
+use self::receivers::ReceiverFile;
 use self::routes::Defined;
 use crate::channel::{Channel, ChannelKind, Integration, IntegrationKey};
 use crate::inhibit::Inhibition;
@@ -42,15 +47,6 @@ pub struct Config {
 
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
-/// Whether receivers and sections that cannot be honoured yet are an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Others {
-    Refuse,
-    /// For tests of routing, which have nothing to do with them.
-    #[cfg(test)]
-    Ignore,
-}
-
 impl Config {
     /// Reads and checks a file.
     ///
@@ -65,7 +61,42 @@ impl Config {
     /// # Errors
     /// As for [`load`](Self::load).
     pub fn parse(file: &Path, text: &str) -> Result<Self, Problems> {
-        Self::parse_with(file, text, Others::Refuse)
+        let written: File = yaml::parse(file, text)?;
+        let mut check = Check::new(file, text);
+        refuse_others(&mut check, &written);
+        let nothing = GlobalFile::default();
+        let global = written.global.as_ref().unwrap_or(&nothing);
+        global.check(&mut check);
+        let intervals = named_intervals(&mut check, &written);
+        let http = global.http_config.as_ref();
+        let http = http.map(|http| http.check(&mut check)).unwrap_or_default();
+        let receivers = receivers(&mut check, &written, (global, &http));
+        let defined = Defined {
+            receivers: receivers.keys().map(|name| &**name).collect(),
+            intervals: intervals.keys().map(String::as_str).collect(),
+        };
+        let routes = match &written.route {
+            Some(root) => routes::routes(&mut check, root, &defined),
+            None => {
+                check.of_file("there is no `route`");
+                Routes::new(vec![Route::default()])
+            }
+        };
+        let inhibit_rules = written.inhibit_rules.iter().flatten();
+        let inhibitions = inhibit_rules
+            .map(|rule| inhibition(&mut check, rule))
+            .collect();
+        let resolve_timeout = global.resolve_timeout;
+        warn_of_others(&mut check, &written);
+        let warnings = check.warnings();
+        check.or(Self {
+            warnings,
+            resolve_timeout: resolve_timeout.map_or(RESOLVE_TIMEOUT, |timeout| timeout.0),
+            routes,
+            receivers,
+            inhibitions,
+            intervals,
+        })
     }
 
     /// The configuration when there is no file: alerts are taken, and nobody is told.
@@ -101,59 +132,12 @@ impl Config {
     pub(crate) fn integrations(&self, receiver: &str) -> &[Integration] {
         self.receivers.get(receiver).map_or(&[], Vec::as_slice)
     }
-
-    fn parse_with(file: &Path, text: &str, others: Others) -> Result<Self, Problems> {
-        let written: File = yaml::parse(file, text)?;
-        let mut check = Check::new(file, text);
-        if others == Others::Refuse {
-            refuse_others(&mut check, &written);
-        }
-        let intervals = named_intervals(&mut check, &written);
-        let http = written.global.as_ref().and_then(|g| g.http_config.as_ref());
-        let http = http.map(|http| http.check(&mut check)).unwrap_or_default();
-        let receivers = receivers(&mut check, &written, &http);
-        let defined = Defined {
-            receivers: receivers.keys().map(|name| &**name).collect(),
-            intervals: intervals.keys().map(String::as_str).collect(),
-        };
-        let routes = match &written.route {
-            Some(root) => routes::routes(&mut check, root, &defined),
-            None => {
-                check.of_file("there is no `route`");
-                Routes::new(vec![Route::default()])
-            }
-        };
-        let inhibit_rules = written.inhibit_rules.iter().flatten();
-        let inhibitions = inhibit_rules
-            .map(|rule| inhibition(&mut check, rule))
-            .collect();
-        let resolve_timeout = written.global.as_ref().and_then(|g| g.resolve_timeout);
-        warn_of_others(&mut check, &written);
-        let warnings = check.warnings();
-        check.or(Self {
-            warnings,
-            resolve_timeout: resolve_timeout.map_or(RESOLVE_TIMEOUT, |timeout| timeout.0),
-            routes,
-            receivers,
-            inhibitions,
-            intervals,
-        })
-    }
 }
 
 /// Refuses what Alertmanager knows and Stonechat cannot honour yet, so that nobody believes it to be in force.
 fn refuse_others(check: &mut Check<'_>, file: &File) {
     for (key, section) in file.other_sections() {
         check.at(section, format!("`{key}` is not supported yet"));
-    }
-    for receiver in file.receivers.iter().flatten() {
-        let name = &receiver.name.value;
-        for (kind, configs) in receiver.other_kinds() {
-            check.at(
-                configs,
-                format!("`{kind}` of the receiver `{name}` are not supported yet"),
-            );
-        }
     }
 }
 
@@ -165,25 +149,12 @@ fn warn_of_others(check: &mut Check<'_>, file: &File) {
             "`templates` have no effect yet: no receiver that can be sent to is written with them";
         check.warn(templates, message);
     }
-    let defaults = file.global.as_ref().map(GlobalFile::other_defaults);
-    let defaults = defaults.unwrap_or_default();
-    let first = defaults
-        .iter()
-        .min_by_key(|(_, value)| (value.referenced.line(), value.referenced.column()));
-    if let Some((_, first)) = first {
-        let keys: Vec<String> = defaults.iter().map(|(key, _)| format!("`{key}`")).collect();
-        let message = format!(
-            "no effect yet: {}; receivers of these kinds cannot be sent to yet",
-            keys.join(", ")
-        );
-        check.warn(first, message);
-    }
 }
 
 fn receivers(
     check: &mut Check<'_>,
     file: &File,
-    http: &HttpConfig,
+    (global, http): (&GlobalFile, &HttpConfig),
 ) -> BTreeMap<Arc<str>, Vec<Integration>> {
     let mut receivers = BTreeMap::new();
     for receiver in file.receivers.iter().flatten() {
@@ -191,6 +162,7 @@ fn receivers(
         if name.value.is_empty() {
             check.at(name, "a receiver has no name");
         }
+        receiver.check_others(check, global);
         let integrations = integrations(check, receiver, http);
         if receivers
             .insert(Arc::from(name.value.as_str()), integrations)

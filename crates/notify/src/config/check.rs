@@ -4,11 +4,12 @@ use std::path::Path;
 
 use stonechat_model::yaml::{self, Spanned};
 use stonechat_model::{
-    MatchOp, Matcher, Problem, Problems, is_label_name, is_legacy_label_name, nearest,
+    MatchOp, Matcher, Problem, Problems, Secret, is_label_name, is_legacy_label_name, nearest,
 };
 
 use super::file::{Text, TextMap};
 use crate::matchers;
+use crate::webhook::parse_url;
 
 /// The file under check and the problems found so far.
 pub(crate) struct Check<'a> {
@@ -81,6 +82,45 @@ impl<'a> Check<'a> {
     /// A problem of the file as a whole.
     pub(crate) fn of_file(&mut self, message: impl Into<String>) {
         self.problems.0.push(Problem::of_file(self.file, message));
+    }
+
+    /// A secret that may be given in one of two ways only.
+    pub(crate) fn only_one(
+        &mut self,
+        key: &str,
+        inline: Option<&Spanned<Secret>>,
+        file: Option<&Text>,
+    ) {
+        let inline = inline.filter(|secret| !secret.value.reveal().is_empty());
+        if let (Some(_), Some(file)) = (inline, file.filter(|file| !file.value.is_empty())) {
+            let message = format!("both `{key}` and `{key}_file` are given");
+            self.at_with_help(file, message, "leave one out");
+        }
+    }
+
+    /// A text that has to be given in the entry at `place`.
+    pub(crate) fn needs<T>(&mut self, place: &Spanned<T>, key: &str, text: Option<&Text>) {
+        if text.is_none_or(|text| text.value.is_empty()) {
+            self.at(place, format!("there is no `{key}`"));
+        }
+    }
+
+    /// An address that may be shown.
+    pub(crate) fn url(&mut self, url: Option<&Text>) {
+        if let Some(url) = url
+            && let Err(message) = parse_url(&url.value)
+        {
+            self.at_with_help(url, message, "write for example https://example.org/path");
+        }
+    }
+
+    /// An address that is secret.
+    pub(crate) fn secret_url(&mut self, url: Option<&Spanned<Secret>>) {
+        if let Some(url) = url.filter(|url| !url.value.reveal().is_empty())
+            && let Err(message) = parse_url(url.value.reveal())
+        {
+            self.at_with_help(url, message, "write for example https://example.org/path");
+        }
     }
 
     /// A name that has to be defined elsewhere in the file.

@@ -125,9 +125,10 @@ struct AuthorizationFile {
     _credentials_ref: Option<Unsupported>,
 }
 
+/// `tls_config` as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TlsFile {
+pub(crate) struct TlsFile {
     ca: Option<Secret>,
     ca_file: Option<Text>,
     cert: Option<Secret>,
@@ -150,6 +151,13 @@ struct TlsFile {
 }
 
 impl HttpFile {
+    /// Whether requests say in the header `Authorization` who sends them.
+    pub(crate) fn has_authorization(&self) -> bool {
+        self.authorization.is_some()
+            || self.bearer_token.is_some()
+            || self.bearer_token_file.is_some()
+    }
+
     /// Checks what is written. What is wrong goes to `check`.
     pub(crate) fn check(&self, check: &mut Check<'_>) -> HttpConfig {
         if let Some(proxy) = &self.proxy_url {
@@ -248,7 +256,7 @@ fn scheme_auth(check: &mut Check<'_>, authorization: &Spanned<AuthorizationFile>
 }
 
 impl TlsFile {
-    fn check(&self, check: &mut Check<'_>) -> TlsConfig {
+    pub(crate) fn check(&self, check: &mut Check<'_>) -> TlsConfig {
         let tls = TlsConfig {
             ca: pem_of(check, ("ca", self.ca.as_ref()), self.ca_file.as_ref()),
             cert: pem_of(check, ("cert", self.cert.as_ref()), self.cert_file.as_ref()),
