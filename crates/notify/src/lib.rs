@@ -74,6 +74,7 @@ mod group; // alerts told together
 mod group_key; // a group as a text
 mod log; // what each receiver was last told
 mod notification; // a message before it takes a form
+mod silence; // alerts that nobody is to hear of for a while
 mod time; // times as text
 
 // The shell.
@@ -90,7 +91,16 @@ mod worker; // one way out of one receiver
 
 pub use config::Config;
 pub use delivery::{DeliveredAlert, Delivery, DeliveryOutcome};
-pub use dispatch::Limits;
+pub use dispatch::{AlertView, GroupView, Limits, RouteView, WayView};
 pub use metrics::NotifyMetrics;
 pub use notification::Status;
 pub use notifier::{Notifier, NotifierOptions, NotifyError};
+pub use silence::{Silence, SilenceError, SilenceState};
+
+/// Reads conditions on labels as Alertmanager writes them: `severity=~"warning|critical"`.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn parse_matchers(text: &str) -> Result<Vec<stonechat_model::Matcher>, String> {
+    matchers::parse(text).map_err(|error| error.to_string())
+}

@@ -1,5 +1,6 @@
 //! The shell around the state machine: clock, workers, files.
 
+mod ask; // what people ask of it
 mod error; // why it cannot begin
 mod options; // what it is told at the start
 mod shared; // what its tasks work on

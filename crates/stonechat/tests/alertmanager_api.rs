@@ -1,0 +1,199 @@
+//! Alertmanager's API, asked by amtool and by Prometheus itself.
+
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use support::{PATIENCE, Server, folder, webhook};
+
+/// Where a program of others is: where its variable says, or on the path. Without it a test says so and is left out.
+fn other(program: &str) -> Option<PathBuf> {
+    let variable = format!("STONECHAT_{}", program.to_uppercase());
+    let named = std::env::var_os(&variable).map(PathBuf::from);
+    let search = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&search)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file());
+    let found = named.or(found);
+    if found.is_none() {
+        eprintln!("skipped: {program} is neither on the path nor named by {variable}");
+    }
+    found
+}
+
+const PROMETHEUS: &str = "global: {evaluation_interval: 200ms}\n";
+
+fn alertmanager(inbox: std::net::SocketAddr) -> String {
+    format!(
+        "route: {{receiver: r, group_by: [alertname], group_wait: 100ms, group_interval: 200ms, routes: [{{receiver: quiet, matchers: [team=quiet]}}]}}\n\
+         receivers:\n  - name: r\n    webhook_configs: [{{url: 'http://{inbox}/'}}]\n  - name: quiet\n"
+    )
+}
+
+struct Amtool<'a> {
+    program: PathBuf,
+    server: &'a Server,
+}
+
+impl Amtool<'_> {
+    /// What amtool prints; it has to succeed.
+    fn run(&self, arguments: &[&str]) -> String {
+        let output = Command::new(&self.program)
+            .arg(format!("--alertmanager.url=http://{}", self.server.address))
+            .args(arguments)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "amtool {arguments:?}: {told}");
+        told
+    }
+}
+
+#[test]
+fn amtool_adds_alerts_and_silences_them_across_a_kill() {
+    let Some(program) = other("amtool") else {
+        return;
+    };
+    let (inbox, messages) = webhook();
+    let folder = folder(&[
+        ("prometheus.yml", PROMETHEUS),
+        ("alertmanager.yml", &alertmanager(inbox)),
+    ]);
+    let server = Server::start(folder.path());
+    let amtool = Amtool {
+        program: program.clone(),
+        server: &server,
+    };
+
+    amtool.run(&[
+        "alert",
+        "add",
+        "Loud",
+        "team=x",
+        "--annotation=summary=so loud",
+    ]);
+    let message = messages.recv_timeout(PATIENCE).expect("a message");
+    assert_eq!(message["alerts"][0]["labels"]["team"], "x");
+    assert!(
+        amtool
+            .run(&["alert", "query", "team=x"])
+            .contains("so loud")
+    );
+    assert!(!amtool.run(&["alert", "query", "team=y"]).contains("Loud"));
+    assert!(
+        amtool
+            .run(&["config", "routes", "show"])
+            .contains("receiver: quiet")
+    );
+    assert_eq!(
+        amtool
+            .run(&["config", "routes", "test", "team=quiet"])
+            .trim(),
+        "quiet"
+    );
+    assert!(amtool.run(&["cluster", "show"]).contains("disabled"));
+
+    let id = amtool.run(&[
+        "silence",
+        "add",
+        "team=~y|z",
+        "--author=me",
+        "--comment=no noise",
+        "--duration=1h",
+    ]);
+    let id = id.trim();
+    assert!(amtool.run(&["silence", "query"]).contains("no noise"));
+    // What is silenced stays so after a kill.
+    let server = server.crash_and_restart();
+    let amtool = Amtool {
+        program,
+        server: &server,
+    };
+    amtool.run(&["alert", "add", "Hushed", "team=y"]);
+    let shown = server.get("/api/v2/alerts?filter=team%3Dy").1;
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown[0]["status"]["state"], "suppressed", "{shown}");
+    assert_eq!(shown[0]["status"]["silencedBy"][0], id);
+    assert!(
+        messages.recv_timeout(Duration::from_secs(1)).is_err(),
+        "a silenced alert was told"
+    );
+
+    let fingerprint = shown[0]["fingerprint"].as_str().unwrap();
+    let why = server.data(&format!("/api/stonechat/v1/alerts/{fingerprint}/why"));
+    assert_eq!(why["silenced_by"][0], id);
+    assert_eq!(why["routes"][0]["receiver"], "r");
+
+    amtool.run(&["silence", "expire", id]);
+    assert!(!amtool.run(&["silence", "query"]).contains("no noise"));
+    assert!(
+        amtool
+            .run(&["silence", "query", "--expired"])
+            .contains("no noise")
+    );
+    let message = messages
+        .recv_timeout(PATIENCE)
+        .expect("what is no longer silenced is told");
+    assert_eq!(message["alerts"][0]["labels"]["alertname"], "Hushed");
+    server.stop();
+}
+
+/// Ends a program when the test ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start_prometheus(program: &Path, folder: &Path, port: u16) -> Running {
+    let mut command = Command::new(program);
+    command
+        .arg(format!(
+            "--config.file={}",
+            folder.join("theirs/prometheus.yml").display()
+        ))
+        .arg(format!(
+            "--storage.tsdb.path={}",
+            folder.join("theirs/data").display()
+        ))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    Running(command.spawn().unwrap())
+}
+
+#[test]
+fn prometheus_sends_its_alerts_here() {
+    let Some(program) = other("prometheus") else {
+        return;
+    };
+    let (inbox, messages) = webhook();
+    let folder = folder(&[
+        ("prometheus.yml", PROMETHEUS),
+        ("alertmanager.yml", &alertmanager(inbox)),
+    ]);
+    let server = Server::start(folder.path());
+    let theirs = format!(
+        "global: {{evaluation_interval: 1s}}\nrule_files: [rules.yml]\nalerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}\n",
+        server.address
+    );
+    support::write(&folder.path().join("theirs/prometheus.yml"), &theirs);
+    let rules = "groups: [{name: g, rules: [{alert: Theirs, expr: vector(7), annotations: {summary: 'it is {{ $value }}'}}]}]\n";
+    support::write(&folder.path().join("theirs/rules.yml"), rules);
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let _prometheus = start_prometheus(&program, folder.path(), port);
+    let message = messages.recv_timeout(PATIENCE).expect("a message");
+    assert_eq!(message["alerts"][0]["annotations"]["summary"], "it is 7");
+    server.stop();
+}
