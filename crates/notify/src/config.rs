@@ -1,6 +1,8 @@
 //! `alertmanager.yml`: read, checked, and turned into what cannot be wrong.
 
+mod channels; // from entries of receivers to ways out
 mod check; // problems with their places
+mod external; // other Alertmanagers, of prometheus.yml
 mod file; // as it is written
 mod global; // what holds for all receivers
 mod http; // how requests are made
@@ -18,19 +20,23 @@ use stonechat_model::yaml;
 use stonechat_model::{Labels, Problem, Problems};
 
 use self::file::{File, InhibitFile};
-use self::global::GlobalFile;
 use self::intervals::IntervalFile;
-use self::receivers::ReceiverFile;
 use self::routes::Defined;
-use crate::channel::{Channel, ChannelKind, Integration, IntegrationKey};
+use crate::channel::Integration;
 use crate::inhibit::Inhibition;
 use crate::interval::Interval;
 use crate::route::{Route, Routes};
-use crate::webhook::WebhookConfig;
+use crate::template::{SharedTemplates, TemplateSet};
 
-pub(crate) use self::check::Check;
+pub(crate) use self::check::{Check, or_text};
+pub use self::external::{AlertmanagersFile, ExternalAlertmanager, external_alertmanagers};
 pub(crate) use self::file::Text;
+pub(crate) use self::global::{GlobalFile, SLACK_APP_URL, SecretText};
 pub(crate) use self::http::{Auth, HttpConfig, HttpFile, SecretSource, TlsConfig, beside};
+pub(crate) use self::receivers::{
+    DiscordFile, EmailFile, MattermostFile, PagerdutyFile, SlackFile, TeamsWorkflowFile,
+    TelegramFile, WechatFile,
+};
 
 /// A checked configuration of notifications.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +47,9 @@ pub struct Config {
     pub(crate) receivers: BTreeMap<Arc<str>, Vec<Integration>>,
     pub(crate) inhibitions: Vec<Inhibition>,
     pub(crate) intervals: BTreeMap<String, Vec<Interval>>,
+    pub(crate) templates: SharedTemplates,
+    /// Who is told when a receiver cannot be.
+    pub(crate) fallbacks: BTreeMap<Arc<str>, Arc<str>>,
     /// What is no mistake, but has no effect or will fail later.
     warnings: Vec<Problem>,
 }
@@ -87,7 +96,8 @@ impl Config {
             .map(|rule| inhibition(&mut check, rule))
             .collect();
         let resolve_timeout = global.resolve_timeout;
-        warn_of_others(&mut check, &written);
+        let fallbacks = fallbacks(&mut check, &written);
+        let templates = templates(&mut check, &written, global);
         let warnings = check.warnings();
         check.or(Self {
             warnings,
@@ -96,6 +106,8 @@ impl Config {
             receivers,
             inhibitions,
             intervals,
+            templates,
+            fallbacks,
         })
     }
 
@@ -108,6 +120,8 @@ impl Config {
             receivers: BTreeMap::new(),
             inhibitions: Vec::new(),
             intervals: BTreeMap::new(),
+            templates: SharedTemplates::default(),
+            fallbacks: BTreeMap::new(),
             warnings: Vec::new(),
         }
     }
@@ -141,14 +155,63 @@ fn refuse_others(check: &mut Check<'_>, file: &File) {
     }
 }
 
-/// Names what is taken and changes nothing yet. It stands in files that are otherwise honoured whole, so it is no mistake.
-fn warn_of_others(check: &mut Check<'_>, file: &File) {
-    let templates = file.templates.as_ref();
-    if let Some(templates) = templates.filter(|templates| !templates.value.is_empty()) {
-        let message =
-            "`templates` have no effect yet: no receiver that can be sent to is written with them";
-        check.warn(templates, message);
+/// Reads the files of templates. A pattern may match nothing, as in Alertmanager.
+fn templates(check: &mut Check<'_>, file: &File, global: &GlobalFile) -> SharedTemplates {
+    let mut set = TemplateSet::default();
+    if let Some(zone) = &global.time_zone {
+        match jiff::tz::TimeZone::get(&zone.value) {
+            Ok(_) => set.zone.clone_from(&zone.value),
+            Err(_) => {
+                check.at_with_help(zone, "not a time zone", "write for example Asia/Shanghai")
+            }
+        }
     }
+    for pattern in file.templates.iter().flatten() {
+        let path = beside(check.file, &pattern.value);
+        let found = match glob::glob(&path.to_string_lossy()) {
+            Ok(found) => found,
+            Err(error) => {
+                check.at(pattern, format!("not a valid pattern: {error}"));
+                continue;
+            }
+        };
+        for path in found {
+            let read = path.map_err(|error| error.to_string()).and_then(|path| {
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+                let shown = path.display().to_string();
+                set.add_file(path, text)
+                    .map_err(|error| format!("{shown}: {error}"))
+            });
+            if let Err(error) = read {
+                check.at(pattern, error);
+            }
+        }
+    }
+    Arc::new(set)
+}
+
+fn fallbacks(check: &mut Check<'_>, file: &File) -> BTreeMap<Arc<str>, Arc<str>> {
+    let receivers = || file.receivers.iter().flatten();
+    let mut fallbacks = BTreeMap::new();
+    for receiver in receivers() {
+        let Some(fallback) = &receiver.fallback else {
+            continue;
+        };
+        check.known(
+            "receiver",
+            fallback,
+            receivers().map(|receiver| receiver.name.value.as_str()),
+        );
+        if fallback.value == receiver.name.value {
+            check.at(fallback, "a receiver cannot take over from itself");
+        }
+        fallbacks.insert(
+            Arc::from(receiver.name.value.as_str()),
+            Arc::from(fallback.value.as_str()),
+        );
+    }
+    fallbacks
 }
 
 fn receivers(
@@ -162,8 +225,8 @@ fn receivers(
         if name.value.is_empty() {
             check.at(name, "a receiver has no name");
         }
-        receiver.check_others(check, global);
-        let integrations = integrations(check, receiver, http);
+        receiver.check_kinds(check, global);
+        let integrations = channels::integrations(check, receiver, (global, http));
         if receivers
             .insert(Arc::from(name.value.as_str()), integrations)
             .is_some()
@@ -176,27 +239,6 @@ fn receivers(
         }
     }
     receivers
-}
-
-fn integrations(
-    check: &mut Check<'_>,
-    receiver: &ReceiverFile,
-    http: &HttpConfig,
-) -> Vec<Integration> {
-    let name: Arc<str> = Arc::from(receiver.name.value.as_str());
-    let webhooks = receiver.webhook_configs.iter().flatten().enumerate();
-    let checked = webhooks.filter_map(|(index, webhook)| {
-        Some(Integration {
-            key: IntegrationKey {
-                receiver: Arc::clone(&name),
-                kind: ChannelKind::Webhook,
-                index,
-            },
-            send_resolved: webhook.value.send_resolved.unwrap_or(true),
-            channel: Channel::Webhook(WebhookConfig::check(check, webhook, http)?),
-        })
-    });
-    checked.collect()
 }
 
 fn inhibition(check: &mut Check<'_>, rule: &InhibitFile) -> Inhibition {

@@ -82,16 +82,25 @@ mod answer; // what came of one attempt
 mod backoff; // waits between attempts
 mod channel; // the kinds of receivers
 mod delivery; // what became of the newest messages
+mod email;
+mod exchange; // one request and its answer
+mod external; // other Alertmanagers
+mod fit; // texts that are not too long
 mod http; // HTTP clients
 mod metrics; // what is counted
 mod nflog; // the log on disk
 mod notifier; // clock, workers, files
+mod robot; // DingTalk, WeCom, Feishu
+mod services; // Slack and others that take one request
+mod template; // texts of messages
 mod webhook; // messages to a URL
+mod wechat; // applications of WeCom
 mod worker; // one way out of one receiver
 
-pub use config::Config;
+pub use config::{AlertmanagersFile, Config, ExternalAlertmanager, external_alertmanagers};
 pub use delivery::{DeliveredAlert, Delivery, DeliveryOutcome};
 pub use dispatch::{AlertView, GroupView, Limits, RouteView, WayView};
+pub use external::{ExternalAlertmanagers, ExternalMetrics};
 pub use metrics::NotifyMetrics;
 pub use notification::Status;
 pub use notifier::{Notifier, NotifierOptions, NotifyError};

@@ -1,6 +1,7 @@
 //! From what is written to what cannot be wrong. Every problem is kept, so that one run shows them all.
 
 use std::path::Path;
+use std::time::Duration;
 
 use stonechat_model::yaml::{self, Spanned};
 use stonechat_model::{
@@ -8,8 +9,10 @@ use stonechat_model::{
 };
 
 use super::file::{Text, TextMap};
+use super::http::{SecretSource, beside};
 use crate::matchers;
-use crate::webhook::parse_url;
+use crate::template::TemplateSet;
+use crate::webhook::{go_duration, parse_url};
 
 /// The file under check and the problems found so far.
 pub(crate) struct Check<'a> {
@@ -96,6 +99,46 @@ impl<'a> Check<'a> {
             let message = format!("both `{key}` and `{key}_file` are given");
             self.at_with_help(file, message, "leave one out");
         }
+    }
+
+    /// A secret that may be given in one of two ways; an empty text is the same as none. That both are given is reported
+    /// elsewhere.
+    pub(crate) fn secret(
+        &mut self,
+        (_key, inline): (&str, Option<&Spanned<Secret>>),
+        file: Option<&Text>,
+    ) -> Option<SecretSource> {
+        let inline = inline.filter(|secret| !secret.value.reveal().is_empty());
+        if let Some(inline) = inline {
+            return Some(SecretSource::Inline(inline.value.clone()));
+        }
+        let file = file.filter(|file| !file.value.is_empty())?;
+        let path = beside(self.file, &file.value);
+        self.readable(file, &path);
+        Some(SecretSource::File(path))
+    }
+
+    /// A text that is filled in with every message.
+    pub(crate) fn template(&mut self, text: Option<&Text>) -> Option<String> {
+        let text = text?;
+        if let Err(error) = TemplateSet::check(&text.value) {
+            self.at(text, format!("not a template: {error}"));
+        }
+        Some(text.value.clone())
+    }
+
+    /// How long an attempt may take, in Go's notation; zero is no limit.
+    pub(crate) fn go_timeout(&mut self, text: Option<&Text>) -> Option<Duration> {
+        let text = text?;
+        let timeout = go_duration(&text.value);
+        if timeout.is_none() {
+            let message = format!(
+                "not a valid duration: {:?}; write for example 10s or 1m30s",
+                text.value
+            );
+            self.at(text, message);
+        }
+        timeout.filter(|timeout| !timeout.is_zero())
     }
 
     /// A text that has to be given in the entry at `place`.
@@ -187,4 +230,11 @@ impl<'a> Check<'a> {
         }
         matchers
     }
+}
+
+/// A template that is written, or the one that holds otherwise.
+pub(crate) fn or_text(check: &mut Check<'_>, written: Option<&Text>, default: &str) -> String {
+    check
+        .template(written)
+        .unwrap_or_else(|| default.to_owned())
 }

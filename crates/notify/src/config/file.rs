@@ -25,7 +25,7 @@ pub(super) struct File {
     pub(super) route: Option<Spanned<RouteFile>>,
     pub(super) inhibit_rules: Option<Vec<InhibitFile>>,
     pub(super) receivers: Option<Vec<ReceiverFile>>,
-    pub(super) templates: Option<Spanned<Vec<String>>>,
+    pub(super) templates: Option<Vec<Text>>,
     pub(super) mute_time_intervals: Option<Vec<IntervalFile>>,
     pub(super) time_intervals: Option<Vec<IntervalFile>>,
     tracing: Option<Spanned<IgnoredAny>>,

@@ -21,6 +21,8 @@ pub(crate) type SecretText = Spanned<Secret>;
 )]
 pub(crate) struct GlobalFile {
     pub(crate) resolve_timeout: Option<ConfigDuration>,
+    /// A key of our own: in which zone messages show times; that of the machine otherwise.
+    pub(crate) time_zone: Option<Text>,
     pub(crate) http_config: Option<HttpFile>,
     pub(crate) jira_api_url: Option<Text>,
     pub(crate) smtp_from: Option<Text>,

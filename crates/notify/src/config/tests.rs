@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::channel::Channel;
 
 /// The lines of a message that say what is wrong and where: `message at LINE:COLUMN (help)`.
 fn problems(text: &str) -> Vec<String> {
@@ -81,7 +82,10 @@ fn a_good_file_becomes_what_it_says() {
     let [first, second] = config.integrations("files") else {
         panic!("two ways out");
     };
-    let (Channel::Webhook(first), Channel::Webhook(second)) = (&first.channel, &second.channel);
+    let (Channel::Webhook(first), Channel::Webhook(second)) = (&first.channel, &second.channel)
+    else {
+        panic!("two webhooks");
+    };
     assert_eq!(first.max_alerts, 5);
     assert_eq!(first.timeout, Some(Duration::from_secs(90)));
     assert!(!first.http.follow_redirects, "from the global section");
@@ -112,7 +116,6 @@ fn what_has_no_effect_or_will_fail_is_said_with_its_place() {
     assert_eq!(
         shown,
         [
-            "7:12 `templates` have no effect yet: no receiver that can be sent to is written with them".to_owned(),
             format!("26:15 conf/secrets/url {later}"),
             format!("27:60 conf/secrets/password {later}"),
         ]
@@ -146,14 +149,14 @@ fn an_unknown_key_names_the_nearest() {
 
 #[test]
 fn receivers_that_cannot_be_sent_to_are_named() {
-    let text = "route: {receiver: a}\nglobal: {smtp_smarthost: 'm:25', smtp_from: f}\nreceivers:\n- name: a\n  email_configs: [{to: x}]\n  sns_configs: []\n";
+    let text = "route: {receiver: a}\nglobal: {smtp_smarthost: 'm:25', smtp_from: f}\nreceivers:\n- name: a\n  jira_configs: [{api_url: 'http://j', project: p, issue_type: t}]\n  sns_configs: []\n  email_configs: [{to: x}]\n";
     let config = Config::parse(Path::new("a.yml"), text).unwrap();
     let warning = &config.warnings()[0];
     assert_eq!(
         warning.message,
-        "`email_configs` of the receiver `a` cannot be sent to yet: nobody hears of alerts this way"
+        "`jira_configs` of the receiver `a` cannot be sent to yet: nobody hears of alerts this way"
     );
-    assert_eq!(warning.place, Some((5, 18)));
+    assert_eq!(warning.place, Some((5, 17)));
     assert_eq!(config.warnings().len(), 1);
 }
 
@@ -167,8 +170,8 @@ fn what_cannot_be_honoured_yet_is_refused() {
         ],
     );
     check(
-        "route: {receiver: a}\nreceivers: [{name: a, webhook_configs: [{url: 'http://a/{{ .x }}'}]}]\n",
-        &["templates in a webhook's URL are not supported yet at 2:47 (write the URL as it is)"],
+        "route: {receiver: a}\nreceivers: [{name: a, webhook_configs: [{url: 'http://a/{{ .x }'}]}]\n",
+        &["not a template: template: :1: unexpected \"}\" in operand at 2:47"],
     );
 }
 
@@ -265,10 +268,6 @@ fn webhooks_are_checked() {
         (
             "{url_file: f, max_alerts: -1}",
             "wrong type at 1:90 (expected a whole number that is not negative)",
-        ),
-        (
-            "{url_file: f, payload: {a: b}}",
-            "the key `payload` is not supported yet at 1:78",
         ),
         (
             "{url_file: f, http_config: {oauth2: {}}}",

@@ -154,8 +154,12 @@ impl Shared {
         self.runtime.spawn(async move {
             let shared = &task.0;
             let log = (&shared.deliveries, delivery);
-            let outcome = worker.deliver(&order, deadline, log).await;
+            let own_deadline = shared.own_deadline(&order, deadline);
+            let mut outcome = worker.deliver(&order, own_deadline, log).await;
             drop(place);
+            if outcome == Outcome::Failed {
+                outcome = shared.fall_back(&order).await;
+            }
             let ticket = order.ticket;
             shared.step(Input::Sent { ticket, outcome }).await;
         });

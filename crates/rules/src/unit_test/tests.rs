@@ -45,10 +45,16 @@ fn failures_are_told_in_the_words_of_promtool() {
 #[test]
 fn verdicts_are_those_of_promtool() {
     /// Files whose verdict we do not share, and why.
-    const EXCEPTIONS: &[(&str, &str)] = &[(
-        "promtool/unittest.yml",
-        "has native histograms, which the language does not evaluate yet",
-    )];
+    const EXCEPTIONS: &[(&str, &str)] = &[
+        (
+            "promtool/unittest.yml",
+            "has native histograms, which the language does not evaluate yet",
+        ),
+        (
+            "promtool/rules_run_fuzzy.yml",
+            "holds a test that upstream leaves out with --run; promtool 3.5 fails the whole file, as we do",
+        ),
+    ];
     #[derive(serde::Deserialize)]
     struct Case {
         file: String,

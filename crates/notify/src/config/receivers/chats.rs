@@ -41,10 +41,6 @@ entry!(SlackFile {
 /// A titled value in a message.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "keys are taken so that a file is read whole; what is not sent is not read"
-)]
 pub(crate) struct Field {
     title: Option<String>,
     value: Option<String>,
@@ -54,10 +50,6 @@ pub(crate) struct Field {
 /// A button.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "keys are taken so that a file is read whole; what is not sent is not read"
-)]
 pub(crate) struct SlackAction {
     #[serde(rename = "type")]
     kind: Option<String>,
@@ -66,7 +58,41 @@ pub(crate) struct SlackAction {
     style: Option<String>,
     name: Option<String>,
     value: Option<String>,
-    confirm: Option<Anything>,
+    confirm: Option<serde_json::Value>,
+}
+
+impl Field {
+    /// Title, value, and whether it may stand beside another.
+    pub(crate) fn parts(&self, short: bool) -> (String, String, bool) {
+        let (title, value) = (self.title.clone(), self.value.clone());
+        (
+            title.unwrap_or_default(),
+            value.unwrap_or_default(),
+            self.short.unwrap_or(short),
+        )
+    }
+}
+
+impl SlackAction {
+    /// As Slack takes it.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        let texts = [
+            ("type", &self.kind),
+            ("text", &self.text),
+            ("url", &self.url),
+            ("style", &self.style),
+            ("name", &self.name),
+            ("value", &self.value),
+        ];
+        let given = texts
+            .into_iter()
+            .filter_map(|(key, text)| Some((key.to_owned(), text.clone()?)));
+        let mut json: serde_json::Map<_, _> = given.map(|(key, text)| (key, text.into())).collect();
+        if let Some(confirm) = &self.confirm {
+            json.insert("confirm".to_owned(), confirm.clone());
+        }
+        json.into()
+    }
 }
 
 fn check_fields(check: &mut Check<'_>, fields: Option<&Vec<Spanned<Field>>>) {

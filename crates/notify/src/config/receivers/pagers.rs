@@ -18,7 +18,7 @@ entry!(PagerdutyFile {
     client: Text,
     client_url: Text,
     description: Text,
-    details: BTreeMap<String, Anything>,
+    details: BTreeMap<String, Text>,
     images: Vec<BTreeMap<ImageKey, String>>,
     links: Vec<BTreeMap<LinkKey, String>>,
     source: Text,
@@ -30,7 +30,7 @@ entry!(PagerdutyFile {
 });
 
 /// What is said of an image.
-#[derive(Debug, serde::Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, serde::Deserialize, serde::Serialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ImageKey {
     Src,
@@ -39,7 +39,7 @@ pub(crate) enum ImageKey {
 }
 
 /// What is said of a link.
-#[derive(Debug, serde::Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, serde::Deserialize, serde::Serialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LinkKey {
     Href,
