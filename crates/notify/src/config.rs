@@ -162,7 +162,7 @@ fn templates(check: &mut Check<'_>, file: &File, global: &GlobalFile) -> SharedT
         match jiff::tz::TimeZone::get(&zone.value) {
             Ok(_) => set.zone.clone_from(&zone.value),
             Err(_) => {
-                check.at_with_help(zone, "not a time zone", "write for example Asia/Shanghai")
+                check.at_with_help(zone, "not a time zone", "write for example Asia/Shanghai");
             }
         }
     }

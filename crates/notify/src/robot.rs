@@ -146,7 +146,7 @@ impl RobotSender {
             .transpose();
         let secret =
             secret.map_err(|error| format!("the file with the secret cannot be read: {error}"))?;
-        let secret = secret.as_ref().map(|secret| secret.reveal());
+        let secret = secret.as_ref().map(stonechat_model::Secret::reveal);
         Ok(match self.config.service {
             Service::DingTalk => (dingtalk::signed(url, secret, now), dingtalk::body(said)),
             Service::WeCom => (url, wecom::body(said)),

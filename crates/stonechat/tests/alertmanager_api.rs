@@ -10,12 +10,16 @@ use std::time::Duration;
 
 use support::{PATIENCE, Server, folder, webhook};
 
-/// Where a program of others is: where its variable says, or on the path. Without it a test says so and is left out.
+/// Where a program of others is: where its variable says, on the path, or among the peers. Without it a test says so and is left out.
 fn other(program: &str) -> Option<PathBuf> {
-    let variable = format!("STONECHAT_{}", program.to_uppercase());
+    let variable = format!("STONECHAT_{}", program.to_uppercase().replace('-', "_"));
     let named = std::env::var_os(&variable).map(PathBuf::from);
+    let peers = std::env::var_os("PEERS_DIR").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/peers"));
+    let peers = peers.or_else(home).map(|peers| peers.join("root/usr/bin"));
     let search = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&search)
+        .chain(peers)
         .map(|folder| folder.join(program))
         .find(|file| file.is_file());
     let found = named.or(found);
@@ -195,5 +199,63 @@ fn prometheus_sends_its_alerts_here() {
     let _prometheus = start_prometheus(&program, folder.path(), port);
     let message = messages.recv_timeout(PATIENCE).expect("a message");
     assert_eq!(message["alerts"][0]["annotations"]["summary"], "it is 7");
+    server.stop();
+}
+
+#[test]
+fn other_alertmanagers_are_told() {
+    let (Some(program), Some(amtool)) = (other("prometheus-alertmanager"), other("amtool")) else {
+        return;
+    };
+    let free = || {
+        std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port()
+    };
+    let port = free();
+    let prometheus = format!(
+        "global: {{evaluation_interval: 200ms}}\nrule_files: [rules.yml]\nalerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]}}\n"
+    );
+    let rules = "groups: [{name: g, rules: [{alert: Ours, expr: vector(7), annotations: {summary: 'it is {{ $value }}'}}]}]\n";
+    let folder = folder(&[
+        ("prometheus.yml", &prometheus),
+        ("rules.yml", rules),
+        (
+            "theirs/alertmanager.yml",
+            "route: {receiver: r}\nreceivers: [{name: r}]\n",
+        ),
+    ]);
+    let mut command = Command::new(program);
+    command
+        .arg(format!(
+            "--config.file={}",
+            folder.path().join("theirs/alertmanager.yml").display()
+        ))
+        .arg(format!(
+            "--storage.path={}",
+            folder.path().join("theirs/data").display()
+        ))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .arg("--cluster.listen-address=")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let _alertmanager = Running(command.spawn().unwrap());
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let server = Server::start(folder.path());
+    server.wait_until("told", |_| {
+        let output = Command::new(&amtool)
+            .args([
+                &format!("--alertmanager.url=http://127.0.0.1:{port}"),
+                "alert",
+                "query",
+            ])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).contains("it is 7")
+    });
     server.stop();
 }

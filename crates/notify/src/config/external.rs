@@ -87,17 +87,7 @@ pub fn external_alertmanagers(
 
 impl AlertmanagersFile {
     fn check(&self, check: &mut Check<'_>, all: &mut Vec<ExternalAlertmanager>) {
-        for (key, discovery) in [
-            ("dns_sd_configs", &self.dns_sd_configs),
-            ("file_sd_configs", &self.file_sd_configs),
-            ("http_sd_configs", &self.http_sd_configs),
-            ("kubernetes_sd_configs", &self.kubernetes_sd_configs),
-            ("consul_sd_configs", &self.consul_sd_configs),
-        ] {
-            if let Some(discovery) = discovery {
-                check.warn(discovery, format!("Alertmanagers are not looked for by `{key}` yet; only those in `static_configs` get alerts"));
-            }
-        }
+        self.warn_of_discovery(check);
         if let Some(version) = self
             .api_version
             .as_ref()
@@ -157,6 +147,20 @@ impl AlertmanagersFile {
                     "not the address of an Alertmanager",
                     "write for example 127.0.0.1:9093",
                 ),
+            }
+        }
+    }
+
+    fn warn_of_discovery(&self, check: &mut Check<'_>) {
+        for (key, discovery) in [
+            ("dns_sd_configs", &self.dns_sd_configs),
+            ("file_sd_configs", &self.file_sd_configs),
+            ("http_sd_configs", &self.http_sd_configs),
+            ("kubernetes_sd_configs", &self.kubernetes_sd_configs),
+            ("consul_sd_configs", &self.consul_sd_configs),
+        ] {
+            if let Some(discovery) = discovery {
+                check.warn(discovery, format!("Alertmanagers are not looked for by `{key}` yet; only those in `static_configs` get alerts"));
             }
         }
     }

@@ -131,6 +131,14 @@ impl GlobalFile {
         ] {
             check.only_one(key, inline.as_ref(), file.as_ref());
         }
+        self.check_addresses(check);
+        self.check_slack(check);
+        if let Some(tls) = &self.smtp_tls_config {
+            tls.check(check);
+        }
+    }
+
+    fn check_addresses(&self, check: &mut Check<'_>) {
         for url in [
             &self.jira_api_url,
             &self.slack_app_url,
@@ -146,10 +154,6 @@ impl GlobalFile {
         }
         for url in [&self.slack_api_url, &self.mattermost_webhook_url] {
             check.secret_url(url.as_ref());
-        }
-        self.check_slack(check);
-        if let Some(tls) = &self.smtp_tls_config {
-            tls.check(check);
         }
     }
 

@@ -20,8 +20,8 @@ pub(crate) struct MattermostConfig {
     url: SecretSource,
     http: HttpConfig,
     /// Keys of the message and of its attachment with their templates.
-    message: Vec<(&'static str, String)>,
-    attachment: Vec<(&'static str, String)>,
+    message: Texts,
+    attachment: Texts,
     fields: Vec<(String, String, bool)>,
 }
 
@@ -55,65 +55,7 @@ impl MattermostConfig {
                 check.warn(value, format!("`{key}` of Mattermost has no effect yet"));
             }
         }
-        let mut text = |written: Option<&_>, default: &str| or_text(check, written, default);
-        let message = vec![
-            ("channel", text(room.channel.as_ref(), "")),
-            (
-                "username",
-                text(
-                    room.username.as_ref(),
-                    "{{ template \"mattermost.default.username\" . }}",
-                ),
-            ),
-            ("icon_url", text(room.icon_url.as_ref(), "")),
-            ("icon_emoji", text(room.icon_emoji.as_ref(), "")),
-            ("type", text(room.r#type.as_ref(), "")),
-        ];
-        let attachment = vec![
-            (
-                "fallback",
-                text(
-                    room.fallback.as_ref(),
-                    "{{ template \"mattermost.default.fallback\" . }}",
-                ),
-            ),
-            (
-                "color",
-                text(
-                    room.color.as_ref(),
-                    "{{ if eq .Status \"firing\" }}#d93026{{ else }}#1a8f3c{{ end }}",
-                ),
-            ),
-            (
-                "title",
-                text(
-                    room.title.as_ref(),
-                    "{{ template \"mattermost.default.title\" . }}",
-                ),
-            ),
-            (
-                "title_link",
-                text(
-                    room.title_link.as_ref(),
-                    "{{ template \"mattermost.default.titlelink\" . }}",
-                ),
-            ),
-            (
-                "text",
-                text(
-                    room.text.as_ref(),
-                    "{{ template \"mattermost.default.text\" . }}",
-                ),
-            ),
-            ("pretext", text(room.pretext.as_ref(), "")),
-            ("author_name", text(room.author_name.as_ref(), "")),
-            ("author_link", text(room.author_link.as_ref(), "")),
-            ("author_icon", text(room.author_icon.as_ref(), "")),
-            ("thumb_url", text(room.thumb_url.as_ref(), "")),
-            ("footer", text(room.footer.as_ref(), "")),
-            ("footer_icon", text(room.footer_icon.as_ref(), "")),
-            ("image_url", text(room.image_url.as_ref(), "")),
-        ];
+        let (attachment, message) = texts(check, room);
         let fields = room
             .fields
             .iter()
@@ -127,6 +69,73 @@ impl MattermostConfig {
             fields: fields.collect(),
         })
     }
+}
+
+/// Keys and their templates.
+type Texts = Vec<(&'static str, String)>;
+
+/// The texts of the attachment and those of the message, by their keys.
+fn texts(check: &mut Check<'_>, room: &MattermostFile) -> (Texts, Texts) {
+    let mut text = |written: Option<&_>, default: &str| or_text(check, written, default);
+    let message = vec![
+        ("channel", text(room.channel.as_ref(), "")),
+        (
+            "username",
+            text(
+                room.username.as_ref(),
+                "{{ template \"mattermost.default.username\" . }}",
+            ),
+        ),
+        ("icon_url", text(room.icon_url.as_ref(), "")),
+        ("icon_emoji", text(room.icon_emoji.as_ref(), "")),
+        ("type", text(room.r#type.as_ref(), "")),
+    ];
+    let attachment = vec![
+        (
+            "fallback",
+            text(
+                room.fallback.as_ref(),
+                "{{ template \"mattermost.default.fallback\" . }}",
+            ),
+        ),
+        (
+            "color",
+            text(
+                room.color.as_ref(),
+                "{{ if eq .Status \"firing\" }}#d93026{{ else }}#1a8f3c{{ end }}",
+            ),
+        ),
+        (
+            "title",
+            text(
+                room.title.as_ref(),
+                "{{ template \"mattermost.default.title\" . }}",
+            ),
+        ),
+        (
+            "title_link",
+            text(
+                room.title_link.as_ref(),
+                "{{ template \"mattermost.default.titlelink\" . }}",
+            ),
+        ),
+        (
+            "text",
+            text(
+                room.text.as_ref(),
+                "{{ template \"mattermost.default.text\" . }}",
+            ),
+        ),
+        ("pretext", text(room.pretext.as_ref(), "")),
+        ("author_name", text(room.author_name.as_ref(), "")),
+        ("author_link", text(room.author_link.as_ref(), "")),
+        ("author_icon", text(room.author_icon.as_ref(), "")),
+        ("thumb_url", text(room.thumb_url.as_ref(), "")),
+        ("footer", text(room.footer.as_ref(), "")),
+        ("footer_icon", text(room.footer_icon.as_ref(), "")),
+        ("image_url", text(room.image_url.as_ref(), "")),
+    ];
+    (attachment, message)
 }
 
 impl Service for MattermostConfig {

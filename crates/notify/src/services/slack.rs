@@ -11,7 +11,7 @@ use stonechat_model::yaml::Spanned;
 use super::{Call, CallError, Service, address, put};
 use crate::answer::Verdict;
 use crate::config::{
-    Auth, Check, GlobalFile, HttpConfig, SLACK_APP_URL, SecretSource, SlackFile, or_text,
+    Auth, Check, GlobalFile, HttpConfig, SLACK_APP_URL, SecretSource, SlackFile, Text, or_text,
 };
 use crate::exchange::Exchange;
 use crate::fit;
@@ -20,6 +20,9 @@ use crate::template::Renderer;
 /// What Slack shows of a title, and takes as a text.
 const TITLE_CHARACTERS_MAX: usize = 1024;
 const TEXT_CHARACTERS_MAX: usize = 12_000;
+
+/// By the state, in Slack's own names.
+const COLOR: &str = "{{ if eq .Status \"firing\" }}danger{{ else }}good{{ end }}";
 
 /// Errors after which the same message may be taken.
 const LATER: [&str; 6] = [
@@ -39,9 +42,9 @@ pub(crate) struct SlackConfig {
     http: HttpConfig,
     channel: Option<String>,
     /// Keys of the attachment and their templates.
-    attachment: Vec<(&'static str, String)>,
+    attachment: Texts,
     /// Keys of the message and their templates.
-    message: Vec<(&'static str, String)>,
+    message: Texts,
     fields: Vec<(String, String, bool)>,
     actions: Json,
     mrkdwn_in: Vec<String>,
@@ -86,91 +89,7 @@ impl SlackConfig {
                 )
             }),
         };
-        let mut text = |written: Option<&_>, default: &str| or_text(check, written, default);
-        let attachment = vec![
-            (
-                "color",
-                text(
-                    slack.color.as_ref(),
-                    "{{ if eq .Status \"firing\" }}danger{{ else }}good{{ end }}",
-                ),
-            ),
-            (
-                "title",
-                text(
-                    slack.title.as_ref(),
-                    "{{ template \"slack.default.title\" . }}",
-                ),
-            ),
-            (
-                "title_link",
-                text(
-                    slack.title_link.as_ref(),
-                    "{{ template \"slack.default.titlelink\" . }}",
-                ),
-            ),
-            (
-                "pretext",
-                text(
-                    slack.pretext.as_ref(),
-                    "{{ template \"slack.default.pretext\" . }}",
-                ),
-            ),
-            (
-                "text",
-                text(
-                    slack.text.as_ref(),
-                    "{{ template \"slack.default.text\" . }}",
-                ),
-            ),
-            (
-                "fallback",
-                text(
-                    slack.fallback.as_ref(),
-                    "{{ template \"slack.default.fallback\" . }}",
-                ),
-            ),
-            (
-                "callback_id",
-                text(
-                    slack.callback_id.as_ref(),
-                    "{{ template \"slack.default.callbackid\" . }}",
-                ),
-            ),
-            (
-                "footer",
-                text(
-                    slack.footer.as_ref(),
-                    "{{ template \"slack.default.footer\" . }}",
-                ),
-            ),
-            ("image_url", text(slack.image_url.as_ref(), "")),
-            ("thumb_url", text(slack.thumb_url.as_ref(), "")),
-        ];
-        let message = vec![
-            (
-                "username",
-                text(
-                    slack.username.as_ref(),
-                    "{{ template \"slack.default.username\" . }}",
-                ),
-            ),
-            (
-                "icon_emoji",
-                text(
-                    slack.icon_emoji.as_ref(),
-                    "{{ template \"slack.default.iconemoji\" . }}",
-                ),
-            ),
-            (
-                "icon_url",
-                text(
-                    slack.icon_url.as_ref(),
-                    "{{ template \"slack.default.iconurl\" . }}",
-                ),
-            ),
-            ("text", text(slack.message_text.as_ref(), "")),
-        ];
+        let (attachment, message) = texts(check, slack);
         let channel = check.template(slack.channel.as_ref());
         let timeout = check.go_timeout(slack.timeout.as_ref());
         let fields = slack
@@ -200,6 +119,42 @@ impl SlackConfig {
             timeout,
         })
     }
+}
+
+/// Keys and their templates.
+type Texts = Vec<(&'static str, String)>;
+
+/// The texts of the attachment and those of the message, by their keys.
+fn texts(check: &mut Check<'_>, slack: &SlackFile) -> (Texts, Texts) {
+    // The last is the name of the template that holds otherwise; nothing is said where there is none.
+    let attachment = [
+        ("title", &slack.title, "title"),
+        ("title_link", &slack.title_link, "titlelink"),
+        ("pretext", &slack.pretext, "pretext"),
+        ("text", &slack.text, "text"),
+        ("fallback", &slack.fallback, "fallback"),
+        ("callback_id", &slack.callback_id, "callbackid"),
+        ("footer", &slack.footer, "footer"),
+        ("image_url", &slack.image_url, ""),
+        ("thumb_url", &slack.thumb_url, ""),
+    ];
+    let message = [
+        ("username", &slack.username, "username"),
+        ("icon_emoji", &slack.icon_emoji, "iconemoji"),
+        ("icon_url", &slack.icon_url, "iconurl"),
+        ("text", &slack.message_text, ""),
+    ];
+    let mut fill = |(key, written, name): (&'static str, &Option<Text>, &str)| {
+        let default = match name {
+            "" => String::new(),
+            name => format!("{{{{ template \"slack.default.{name}\" . }}}}"),
+        };
+        (key, or_text(check, written.as_ref(), &default))
+    };
+    let mut attachment: Texts = attachment.into_iter().map(&mut fill).collect();
+    let message = message.into_iter().map(&mut fill).collect();
+    attachment.push(("color", or_text(check, slack.color.as_ref(), COLOR)));
+    (attachment, message)
 }
 
 impl Service for SlackConfig {

@@ -28,7 +28,7 @@ pub(super) fn message(
     let alerts = notification
         .alerts
         .iter()
-        .map(|told| AlertData::of(told, zone, &shown));
+        .map(|told| AlertData::of(told, zone, shown));
     let all = |texts: KeyValues| {
         texts
             .into_iter()

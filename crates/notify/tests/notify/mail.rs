@@ -84,6 +84,8 @@ async fn a_mail_server_takes_a_message() {
         std::fs::read_to_string(entry.path()).ok()
     })
     .await;
+    // Lines that quoted-printable has broken.
+    let message = message.replace("=\r\n", "").replace("=\n", "");
     for part in [
         "Subject: [FIRING:1] Slow",
         "X-Site: <b>x Injected: yes",

@@ -10,7 +10,7 @@ use stonechat_model::Timestamp;
 use stonechat_notify::DeliveryOutcome;
 
 use crate::double::{Double, Heard, Reply};
-use crate::setup::{concluded, config, end, fire, fire_with, start, wait_for};
+use crate::setup::{concluded, config, end, fire, fire_all, fire_with, start, wait_for};
 
 fn code(code: i64, text: &str) -> Reply {
     (200, json!({ "errcode": code, "errmsg": text }))
@@ -174,7 +174,6 @@ async fn dingtalk_takes_signed_messages_and_calls_people() {
     ] {
         assert!(said.contains(part), "{part} in {said}");
     }
-    let _ = notifier;
 }
 
 #[tokio::test]
@@ -223,14 +222,13 @@ async fn a_flood_is_summed_up(double: Double, receivers: String) {
         "route: {{receiver: r, group_by: [job], group_wait: 200ms, group_interval: 1h}}\nreceivers:\n{receivers}"
     );
     let notifier = start(crate::setup::parse(&text), data.path());
-    for index in 0..500 {
-        let (index, long) = (index.to_string(), "服务器很慢".repeat(20));
-        fire_with(
-            &notifier,
-            "Slow",
-            &[("instance", &index), ("detail", &long)],
-        );
-    }
+    let labels = (0..500).map(|index| {
+        vec![
+            ("instance", index.to_string()),
+            ("detail", "服务器很慢".repeat(20)),
+        ]
+    });
+    fire_all(&notifier, "Slow", &labels.collect::<Vec<_>>());
     let heard = wait_for("a message", || double.heard().pop()).await;
     assert!(
         heard.1.1["errcode"] == 0 || heard.1.1["code"] == 0,

@@ -4,9 +4,9 @@ use stonechat_model::yaml::Spanned;
 
 use super::pagers::given;
 use super::{Anything, Entry, entry};
-use crate::config::Check;
 use crate::config::file::Text;
 use crate::config::global::{GlobalFile, SLACK_APP_URL, SecretText};
+use crate::config::{Check, HttpFile};
 
 entry!(SlackFile {
     api_url: SecretText,
@@ -393,7 +393,7 @@ impl Entry for WebexFile {
         if !room
             .http_config
             .as_ref()
-            .is_some_and(|http| http.has_authorization())
+            .is_some_and(HttpFile::has_authorization)
         {
             check.at(place, "there is no `authorization` in an `http_config`");
         }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use stonechat_model::yaml::Spanned;
 
 use super::{Anything, Entry, entry};
-use crate::config::Check;
 use crate::config::file::Text;
 use crate::config::global::{GlobalFile, SecretText};
+use crate::config::{Check, HttpFile};
 
 entry!(PagerdutyFile {
     service_key: SecretText,
@@ -345,7 +345,7 @@ impl Entry for IncidentioFile {
         let authorization = incident
             .http_config
             .as_ref()
-            .map(|http| http.has_authorization());
+            .map(HttpFile::has_authorization);
         match (token, authorization) {
             (true, Some(true)) => check.at(
                 place,
