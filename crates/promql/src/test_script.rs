@@ -39,7 +39,7 @@ pub fn series_line(line: &str) -> Result<SeriesLine, String> {
     let points = series.points.into_iter().map(|point| match point {
         Point::Float(value) => Ok(Some(value)),
         Point::Missing => Ok(None),
-        Point::Histogram => Err("native histograms are not evaluated yet".to_owned()),
+        Point::Histogram(_) => Err("native histograms are not evaluated yet".to_owned()),
     });
     Ok((series.labels, points.collect::<Result<_, _>>()?))
 }
