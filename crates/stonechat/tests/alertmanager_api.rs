@@ -57,6 +57,27 @@ impl Amtool<'_> {
     }
 }
 
+fn asks_for_alerts_and_routes(amtool: &Amtool) {
+    assert!(
+        amtool
+            .run(&["alert", "query", "team=x"])
+            .contains("so loud")
+    );
+    assert!(!amtool.run(&["alert", "query", "team=y"]).contains("Loud"));
+    assert!(
+        amtool
+            .run(&["config", "routes", "show"])
+            .contains("receiver: quiet")
+    );
+    assert_eq!(
+        amtool
+            .run(&["config", "routes", "test", "team=quiet"])
+            .trim(),
+        "quiet"
+    );
+    assert!(amtool.run(&["cluster", "show"]).contains("disabled"));
+}
+
 #[test]
 fn amtool_adds_alerts_and_silences_them_across_a_kill() {
     let Some(program) = other("amtool") else {
@@ -82,24 +103,7 @@ fn amtool_adds_alerts_and_silences_them_across_a_kill() {
     ]);
     let message = messages.recv_timeout(PATIENCE).expect("a message");
     assert_eq!(message["alerts"][0]["labels"]["team"], "x");
-    assert!(
-        amtool
-            .run(&["alert", "query", "team=x"])
-            .contains("so loud")
-    );
-    assert!(!amtool.run(&["alert", "query", "team=y"]).contains("Loud"));
-    assert!(
-        amtool
-            .run(&["config", "routes", "show"])
-            .contains("receiver: quiet")
-    );
-    assert_eq!(
-        amtool
-            .run(&["config", "routes", "test", "team=quiet"])
-            .trim(),
-        "quiet"
-    );
-    assert!(amtool.run(&["cluster", "show"]).contains("disabled"));
+    asks_for_alerts_and_routes(&amtool);
 
     let id = amtool.run(&[
         "silence",
