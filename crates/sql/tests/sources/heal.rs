@@ -218,6 +218,8 @@ async fn killing_and_restarting_mariadb_and_redis_in_the_middle_heals_by_itself(
     let manager = SqlManager::new(std::sync::Arc::new(Nowhere), Box::new(open), metrics);
     manager.apply(&loaded.plan).await.expect("good schedules");
     let shows = async |line: &str| manager.page().lines().any(|shown| shown == line);
+    // A port on which nobody listens refuses sooner than a file is opened.
+    until("other 7", async || shows("other 7").await).await;
     for _ in 0..2 {
         for line in [
             "sql_query_up{query=\"tables\",source=\"db\"} 0",
