@@ -3,7 +3,6 @@
 
 mod reload; // another configuration, or the state from before a restart
 mod round; // a group is due: what to tell to whom
-mod view; // what is known, for those who ask
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,10 +17,8 @@ use crate::group::{GroupId, Groups};
 use crate::inhibit::Inhibitor;
 use crate::log::{LogEntry, LogKey, NotificationLog};
 use crate::notification::Notification;
-use crate::silence::Silences;
 
 pub(crate) use self::reload::Restored;
-pub use self::view::{AlertView, GroupView, RouteView, WayView};
 
 /// How much is kept at once. What goes beyond is dropped and counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +98,6 @@ pub(crate) enum Note {
 /// Why an alert is not told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Suppression {
-    Silence,
     Inhibition,
     MuteInterval,
     OutsideActiveInterval,
@@ -133,7 +129,6 @@ pub(crate) struct Dispatcher {
     limits: Limits,
     alerts: AlertTable,
     inhibitor: Inhibitor,
-    pub(crate) silences: Silences,
     groups: Groups,
     log: NotificationLog,
     flights: HashMap<LogKey, Flight>,
@@ -152,7 +147,6 @@ impl Dispatcher {
     pub(crate) fn new(config: Arc<Config>, limits: Limits) -> Self {
         Self {
             inhibitor: Inhibitor::new(&config.inhibitions),
-            silences: Silences::default(),
             config,
             limits,
             alerts: AlertTable::new(),
@@ -187,11 +181,6 @@ impl Dispatcher {
         let idle = self.alerts.is_empty() && self.log.is_empty();
         let sweep = self.next_sweep.filter(|_| !idle);
         self.groups.next_due().into_iter().chain(sweep).min()
-    }
-
-    /// The configuration in force.
-    pub(crate) fn config(&self) -> &Config {
-        &self.config
     }
 
     /// How many alerts fire.
@@ -235,7 +224,6 @@ impl Dispatcher {
                     alert: merged,
                     reported,
                 });
-                slot.updated_at = now;
             }
             // Over before it was heard of: nobody has been told that it fires.
             None if reported && alert.is_resolved(now) => return,
@@ -248,7 +236,6 @@ impl Dispatcher {
                     routes: self.config.routes.matching(&labels).into(),
                     groups: Vec::new(),
                     known: Arc::new(KnownAlert::new(alert, reported)),
-                    updated_at: now,
                 };
                 self.alerts.insert(labels.clone(), slot);
                 self.inhibitor.insert(&labels);

@@ -9,10 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use stonechat_metrics::Registry;
-use stonechat_model::{Alert, AlertSink, Problems, Timestamp};
-use stonechat_notify::{
-    ExternalAlertmanagers, ExternalMetrics, Notifier, NotifierOptions, NotifyMetrics,
-};
+use stonechat_model::{Problems, Timestamp};
+use stonechat_notify::{Notifier, NotifierOptions, NotifyMetrics};
 use stonechat_promql::Engine;
 use stonechat_remote::{Receiver, ReceiverLimits, RemoteMetrics};
 use stonechat_rules::{RuleManager, RuleMetrics, RuleOptions};
@@ -89,16 +87,6 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     outcome
 }
 
-/// Tells our own receivers, and other Alertmanagers.
-struct Tell(Notifier, ExternalAlertmanagers);
-
-impl AlertSink for Tell {
-    fn put(&self, alerts: Vec<Alert>) {
-        self.1.put(alerts.clone());
-        self.0.put(alerts);
-    }
-}
-
 /// All rooms, running.
 struct Server {
     rooms: Rooms,
@@ -124,7 +112,6 @@ impl Server {
             NotifierOptions::new(&args.data, front.url.as_str())
                 .metrics(NotifyMetrics::register(registry)?),
         )?;
-        let external = ExternalAlertmanagers::new(ExternalMetrics::register(registry)?);
         let scrapes = ScrapeManager::new(
             Arc::clone(&store) as _,
             ScrapeMetrics::register(registry)?,
@@ -143,7 +130,7 @@ impl Server {
             Arc::new(WholeHistory(Arc::clone(&store))),
             Arc::clone(&store) as _,
             engine.clone(),
-            Arc::new(Tell(notifier.clone(), external.clone())),
+            Arc::new(notifier.clone()),
             RuleOptions {
                 external_url: front.url.as_str().to_owned(),
                 metrics: Some(RuleMetrics::register(registry)?),
@@ -156,7 +143,6 @@ impl Server {
             sql: Arc::clone(&sql),
             rules: rules.clone(),
             notifier: notifier.clone(),
-            external,
         };
         let program = Arc::new(Program::new(source, parts, metrics.clone(), settings));
         program

@@ -1,6 +1,6 @@
 //! The HTTP API and the embedded web UI.
 //!
-//! Four kinds of paths: `/api/v1/` answers as Prometheus does, `/api/v2/` as Alertmanager does, `/api/stonechat/v1/` is our own, and everything else is
+//! Three kinds of paths: `/api/v1/` answers as Prometheus does, `/api/stonechat/v1/` is our own, and everything else is
 //! the UI. `/-/healthy`, `/-/ready`, `/-/reload` and `/metrics` are where Prometheus has them.
 //!
 //! This crate shows rooms and changes nothing in them. What it cannot see itself, such as whether the last reload
@@ -25,7 +25,6 @@
 //! ```
 
 mod admin; // /api/v1/admin/tsdb
-mod alertmanager; // /api/v2
 mod answer; // the envelope of every answer
 mod assets; // the UI
 mod cardinality; // /api/v1/status/tsdb
@@ -200,11 +199,9 @@ pub fn router(rooms: Rooms) -> Result<Router, RegisterError> {
         .route("/status", get(own::status))
         .route("/dashboards", get(own::dashboards))
         .route("/notifications", get(own::notifications))
-        .route("/alerts/{fingerprint}/why", get(own::why))
         .route("/queries", get(queries::status));
     let router = Router::new()
         .nest("/api/v1", prometheus)
-        .nest("/api/v2", alertmanager::router())
         .nest("/api/stonechat/v1", own)
         .route("/-/healthy", get(lifecycle::healthy))
         .route("/-/ready", get(lifecycle::ready))

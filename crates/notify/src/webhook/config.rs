@@ -5,10 +5,9 @@ use std::time::Duration;
 use reqwest::Url;
 use serde::Deserialize;
 use stonechat_model::Secret;
-use stonechat_model::yaml::Spanned;
+use stonechat_model::yaml::{Spanned, Unsupported};
 
 use crate::config::{Check, HttpConfig, HttpFile, SecretSource, Text, beside};
-use crate::template::TemplateSet;
 
 /// Where a webhook goes and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,8 +18,6 @@ pub(crate) struct WebhookConfig {
     pub(crate) max_alerts: usize,
     /// How long one attempt may take, if that is limited.
     pub(crate) timeout: Option<Duration>,
-    /// The body in the place of Alertmanager's; its texts are templates.
-    pub(crate) payload: Option<serde_json::Value>,
 }
 
 /// One entry of `webhook_configs`.
@@ -33,7 +30,8 @@ pub(crate) struct WebhookFile {
     max_alerts: Option<u32>,
     timeout: Option<Text>,
     http_config: Option<HttpFile>,
-    payload: Option<serde_json::Value>,
+    #[serde(rename = "payload")]
+    _payload: Option<Unsupported>,
 }
 
 impl WebhookConfig {
@@ -68,25 +66,22 @@ impl WebhookConfig {
                 Some(SecretSource::File(path))
             }
         };
-        let timeout = check.go_timeout(written.timeout.as_ref());
+        let timeout = timeout(check, written.timeout.as_ref());
         let own_http = written.http_config.as_ref().map(|http| http.check(check));
         Some(Self {
             url: url?,
             http: own_http.unwrap_or_else(|| http.clone()),
             max_alerts: written.max_alerts.unwrap_or(0) as usize,
             timeout,
-            payload: written.payload.clone(),
         })
     }
 }
 
 fn check_url(check: &mut Check<'_>, url: &Spanned<Secret>) -> Option<Secret> {
     if url.value.reveal().contains("{{") {
-        // What it gives is known only with a message.
-        if let Err(error) = TemplateSet::check(url.value.reveal()) {
-            check.at(url, format!("not a template: {error}"));
-        }
-        return Some(url.value.clone());
+        let message = "templates in a webhook's URL are not supported yet";
+        check.at_with_help(url, message, "write the URL as it is");
+        return None;
     }
     match parse_url(url.value.reveal()) {
         Ok(_) => Some(url.value.clone()),
@@ -111,8 +106,23 @@ pub(crate) fn parse_url(text: &str) -> Result<Url, String> {
     }
 }
 
+fn timeout(check: &mut Check<'_>, text: Option<&Text>) -> Option<Duration> {
+    let text = text?;
+    let timeout = go_duration(&text.value);
+    if timeout.is_none() {
+        check.at(
+            text,
+            format!(
+                "not a valid duration: {:?}; write for example 10s or 1m30s",
+                text.value
+            ),
+        );
+    }
+    timeout.filter(|timeout| !timeout.is_zero())
+}
+
 /// Reads a duration as Go does, which Alertmanager uses for this one key: `1m30s`, `1.5s`, `500ms`, `0`.
-pub(crate) fn go_duration(text: &str) -> Option<Duration> {
+fn go_duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde::Deserialize;
 use stonechat_model::yaml::{self, Spanned, Unsupported};
 use stonechat_model::{Labels, Problem, Problems};
-use stonechat_notify::{AlertmanagersFile, ExternalAlertmanager, external_alertmanagers};
 use stonechat_rules::config::GroupDefaults;
 use stonechat_scrape::config::{GlobalConfig, JobConfig};
 
@@ -36,11 +35,11 @@ struct PrometheusFile {
     _runtime: Option<Unsupported>,
 }
 
-/// Other Alertmanagers that are told of every alert.
+/// Alertmanagers that alerts would be sent to. Stonechat sends by itself.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Alerting {
-    alertmanagers: Option<Vec<AlertmanagersFile>>,
+    alertmanagers: Option<Vec<serde::de::IgnoredAny>>,
     #[serde(rename = "alert_relabel_configs")]
     _alert_relabel_configs: Option<Unsupported>,
 }
@@ -51,10 +50,11 @@ pub(super) struct Loaded {
     pub(super) groups: Vec<stonechat_rules::Group>,
     pub(super) evaluation_interval: Duration,
     pub(super) external_labels: Labels,
-    pub(super) alertmanagers: Vec<ExternalAlertmanager>,
     /// What works otherwise than the file may suggest.
     pub(super) warnings: Vec<Problem>,
 }
+
+const OTHER_ALERTMANAGERS: &str = "alerts are sent by Stonechat itself, as alertmanager.yml says; the Alertmanagers that are named here get none";
 
 /// Reads the file and the rule files that it names.
 pub(super) fn load(file: &Path) -> Result<Loaded, Problems> {
@@ -104,19 +104,23 @@ pub(super) fn load(file: &Path) -> Result<Loaded, Problems> {
     let external_labels =
         Labels::from_pairs(external_labels.iter().map(|(name, value)| (name, value)));
     let external_labels = external_labels.unwrap_or_default();
-    let named = written
-        .alerting
-        .and_then(|alerting| alerting.value.alertmanagers);
-    let external = external_alertmanagers(file, &text, &named.unwrap_or_default());
-    let (alertmanagers, remarks) = problems.take(external).unwrap_or_default();
-    warnings.extend(remarks);
+    if let Some(alerting) = written.alerting.filter(|alerting| {
+        let named = alerting.value.alertmanagers.as_ref();
+        named.is_some_and(|named| !named.is_empty())
+    }) {
+        warnings.push(yaml::problem_at(
+            file,
+            &text,
+            &alerting,
+            OTHER_ALERTMANAGERS,
+        ));
+    }
     problems.or(())?;
     Ok(Loaded {
         jobs: jobs.unwrap_or_default(),
         groups,
         evaluation_interval: global.evaluation_interval(),
         external_labels,
-        alertmanagers,
         warnings,
     })
 }
@@ -217,21 +221,10 @@ mod tests {
     }
 
     #[test]
-    fn other_alertmanagers_are_checked() {
-        let alertmanagers =
-            "alerting:\n  alertmanagers: [{static_configs: [{targets: ['a:1', 'b/c']}]}]\n";
-        assert_eq!(
-            said(alertmanagers),
-            ["2:52 not the address of an Alertmanager"]
-        );
-        assert_eq!(
-            said("alerting: {alertmanagers: [{static_configs: [{targets: ['a:1']}]}]}\n"),
-            [""; 0]
-        );
-        let discovered = said("alerting:\n  alertmanagers: [{dns_sd_configs: [{names: [a]}]}]\n");
-        assert!(
-            discovered[0].contains("not looked for by `dns_sd_configs` yet"),
-            "{discovered:?}"
-        );
+    fn what_has_no_effect_is_said_with_its_place() {
+        let alertmanagers = "alerting:\n  alertmanagers: [{static_configs: [{targets: [a]}]}]\n";
+        let expected = format!("2:3 {OTHER_ALERTMANAGERS}");
+        assert_eq!(said(alertmanagers), [expected]);
+        assert_eq!(said("alerting: {alertmanagers: []}\n"), [""; 0]);
     }
 }
