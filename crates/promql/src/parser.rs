@@ -25,7 +25,7 @@ use cursor::Parser;
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// How deep expressions may be nested. A chain of operators counts one level for each.
-pub const DEPTH_MAX: usize = 256;
+pub const DEPTH_MAX: usize = 100;
 
 /// Reads and checks an expression.
 ///
