@@ -33,7 +33,9 @@ fn routes() -> Router {
         .route("/users/{id}", get(async || "user"))
 }
 
-fn measure(bencher: Bencher<'_, '_>, mut router: Router) {
+fn measure(bencher: Bencher<'_, '_>, router: Router) {
+    // As `axum::serve` does for each connection: otherwise axum puts each route and its layers together for each request.
+    let mut router = router.with_state::<()>(());
     let request = || {
         Request::get("/users/7")
             .body(Body::empty())

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::metric::{Counter, Gauge, Histogram, Metric};
 
 pub use self::core::{FamilyCore, Series, is_other};
-pub use recent::{Recent, RecentKey};
+pub use recent::{Labelled, Recent, RecentKey, Wanted, same};
 pub use values::LabelValues;
 pub use values::render;
 pub use visit::{AnyFamily, Look, View, Visitor};

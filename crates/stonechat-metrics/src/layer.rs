@@ -66,7 +66,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<Q>) -> Self::Future {
-        let route = Route(request.extensions().get::<MatchedPath>().cloned());
+        let route = request.extensions().get::<MatchedPath>();
+        let route = route.map_or(UNMATCHED, MatchedPath::as_str);
         let counted = self.server.start(request.method().as_str(), route);
         let read = self.server.wants_sizes();
         let read = read.then(|| body::count(request.body_mut())).flatten();
@@ -84,7 +85,7 @@ pin_project! {
     pub struct HttpFuture<F> {
         #[pin]
         inner: F,
-        counted: HttpRequest<Route>,
+        counted: HttpRequest,
         // Bytes of the request that were read so far, if somebody wants to know.
         read: Option<Arc<AtomicU64>>,
     }
@@ -120,15 +121,5 @@ where
             Err(_) => counted.end(500),
         }
         Poll::Ready(result)
-    }
-}
-
-/// The template that matched, if any did.
-#[derive(Debug)]
-pub(crate) struct Route(Option<MatchedPath>);
-
-impl AsRef<str> for Route {
-    fn as_ref(&self) -> &str {
-        self.0.as_ref().map_or(UNMATCHED, MatchedPath::as_str)
     }
 }

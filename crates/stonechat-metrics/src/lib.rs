@@ -63,7 +63,8 @@
 //! 11 buckets, beside its label values. The first thread that counts in a series does so without a lock, and all others
 //! share a second place in it. Only a series in which threads are in each other's way all the time, at about a million
 //! additions a second, gets more: twice as many places as there are processors, at most 32, of 128 bytes or more
-//! each, until it ends. Each thread also remembers the 256 series of a kind that it used last.
+//! each, until it ends. Each thread also remembers the 256 series of a kind that it used last, and as many routes of
+//! [`HttpServer`].
 //!
 //! Counters and histograms are not for signal handlers; see [`Counter`].
 //!

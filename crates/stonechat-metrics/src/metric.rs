@@ -37,7 +37,7 @@ mod sealed {
     use super::native::NativeReading;
     use super::{Arc, AtomicU64, Ordering};
     use crate::desc::Kind;
-    use crate::family::RecentKey;
+    use crate::family::{RecentKey, Series};
 
     /// What the registry needs of a metric; out of reach, so that no other kind can be made.
     pub trait Create: Sized {
@@ -49,7 +49,7 @@ mod sealed {
         fn beyond(shape: &Shape, beyond: Beyond<Self>) -> Self;
 
         /// The series of this kind that the current thread used last.
-        fn recent() -> &'static RecentKey<Self>;
+        fn recent() -> &'static RecentKey<Series<Self>>;
 
         /// The value now, if there is one to show; `scratch` is where a histogram puts its counts, so that reading many of
         /// them allocates once, and says whether native buckets are wanted.

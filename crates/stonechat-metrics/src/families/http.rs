@@ -1,3 +1,5 @@
+mod route; // what a thread looks up once
+
 use std::sync::Arc;
 
 use super::in_flight::InFlight;
@@ -7,6 +9,7 @@ use crate::error::RegisterError;
 use crate::family::OTHER;
 use crate::metric::{Counter, Histogram, Stopwatch};
 use crate::registry::Registry;
+use route::Route;
 
 /// The label `path` of requests that no route matches.
 pub const UNMATCHED: &str = "unmatched";
@@ -115,7 +118,6 @@ struct Families {
     in_flight: Option<Arc<InFlight>>,
     request_size: Part<Histogram>,
     response_size: Part<Histogram>,
-    #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "the layer asks"))]
     wants_sizes: bool,
 }
 
@@ -166,14 +168,12 @@ impl HttpServer {
 
     /// Starts a request. `route` is the template that matched it, never the path itself, or
     /// [`UNMATCHED`]. A method that HTTP does not define becomes `other`.
-    pub fn start<R: AsRef<str>>(&self, method: &str, route: R) -> HttpRequest<R> {
+    pub fn start(&self, method: &str, route: &str) -> HttpRequest {
         if let Some(in_flight) = &self.0.in_flight {
             in_flight.begin();
         }
         HttpRequest {
-            families: Arc::clone(&self.0),
-            method: known_method(method),
-            route,
+            route: Route::find(&self.0, known_method(method), route),
             start: Stopwatch::start(),
             sizes: [UNKNOWN; 2],
             finished: false,
@@ -182,15 +182,21 @@ impl HttpServer {
     }
 }
 
+impl Families {
+    /// How many series of a request were removed so far.
+    #[inline]
+    fn removals(&self) -> u64 {
+        self.requests.removals() + self.duration.removals()
+    }
+}
+
 /// One request under way, made by [`HttpServer::start`]. Dropped before
 /// [`finish`](Self::finish), it counts with the status 499, because the client went away, or with
 /// 500, if the handler panicked.
 #[derive(Debug)]
 #[must_use = "the request counts as abandoned when it is dropped"]
-pub struct HttpRequest<R: AsRef<str>> {
-    families: Arc<Families>,
-    method: &'static str,
-    route: R,
+pub struct HttpRequest {
+    route: Arc<Route>,
     start: Stopwatch,
     /// Of the request and of its answer, or [`UNKNOWN`]. A request under way is moved about, so that it is kept small.
     sizes: [u64; 2],
@@ -199,10 +205,10 @@ pub struct HttpRequest<R: AsRef<str>> {
     running: bool,
 }
 
-impl<R: AsRef<str>> HttpRequest<R> {
+impl HttpRequest {
     #[cfg(feature = "axum")]
     pub(crate) fn wants_sizes(&self) -> bool {
-        self.families.wants_sizes
+        self.route.families().wants_sizes
     }
 
     /// Notes whether the handler is being polled.
@@ -214,9 +220,8 @@ impl<R: AsRef<str>> HttpRequest<R> {
     /// Where the size of an answer is observed whose end has not been seen yet.
     #[cfg(feature = "axum")]
     pub(crate) fn response_sizes(&self, status: u16) -> Histogram {
-        let status = status.to_string();
-        let parts = [self.method, self.route.as_ref(), &status];
-        self.families.response_size.with(&parts)
+        let sizes = &self.route.families().response_size;
+        self.route.with_parts(status, |parts| sizes.with(parts))
     }
 
     /// Notes the size of the request's body, in bytes.
@@ -251,26 +256,31 @@ impl<R: AsRef<str>> HttpRequest<R> {
     }
 
     fn record(&self, status: u16) {
-        let seconds = self.start.seconds();
-        let families = &*self.families;
-        let mut digits = itoa::Buffer::new();
-        let parts = [self.method, self.route.as_ref(), digits.format(status)];
-        let observe = |duration: &Histogram| duration.observe_seconds(seconds);
-        families.duration.apply(&parts, observe);
-        families.requests.apply(&parts, Counter::inc);
-        let sizes = [&families.request_size, &families.response_size];
-        for (size, bytes) in sizes.into_iter().zip(self.sizes) {
-            if bytes != UNKNOWN {
-                size.apply(&parts, |size: &Histogram| size.observe(bytes as f64));
-            }
+        self.route.count(status, self.start.seconds());
+        let families = self.route.families();
+        if families.wants_sizes {
+            self.record_sizes(status);
         }
         if let Some(in_flight) = &families.in_flight {
             in_flight.end();
         }
     }
+
+    #[inline(never)]
+    fn record_sizes(&self, status: u16) {
+        let families = self.route.families();
+        let sizes = [&families.request_size, &families.response_size];
+        self.route.with_parts(status, |parts| {
+            for (size, bytes) in sizes.into_iter().zip(self.sizes) {
+                if bytes != UNKNOWN {
+                    size.apply(parts, |size: &Histogram| size.observe(bytes as f64));
+                }
+            }
+        });
+    }
 }
 
-impl<R: AsRef<str>> Drop for HttpRequest<R> {
+impl Drop for HttpRequest {
     fn drop(&mut self) {
         let panicked = self.running || std::thread::panicking();
         self.end(if panicked {
@@ -283,11 +293,16 @@ impl<R: AsRef<str>> Drop for HttpRequest<R> {
 
 /// A client may send any word as its method.
 pub fn known_method(method: &str) -> &'static str {
-    const KNOWN: [&str; 9] = [
-        "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE",
-    ];
-    KNOWN
-        .into_iter()
-        .find(|known| *known == method)
-        .unwrap_or(OTHER)
+    match method {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "PATCH" => "PATCH",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        "CONNECT" => "CONNECT",
+        "TRACE" => "TRACE",
+        _ => OTHER,
+    }
 }

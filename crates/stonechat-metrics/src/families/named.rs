@@ -395,6 +395,16 @@ impl<M: Metric> Part<M> {
         })
     }
 
+    /// How many series were removed so far; see [`FamilyCore::removals`].
+    pub fn removals(&self) -> u64 {
+        self.core.as_ref().map_or(0, |core| core.removals())
+    }
+
+    /// The series for the parts, unless the metric is absent.
+    pub fn get(&self, parts: &[&str]) -> Option<M> {
+        (!self.is_absent()).then(|| self.with(parts))
+    }
+
     /// Whether a label holds this part.
     pub fn uses(&self, part: usize) -> bool {
         let is = |slot: &Slot| matches!(slot, Slot::Part(own) if *own == part);

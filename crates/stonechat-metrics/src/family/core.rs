@@ -8,7 +8,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use parking_lot::{Mutex, RwLock};
 
 use super::ended::{Ended, Ends};
-use super::recent::Wanted;
+use super::recent::{Labelled, Wanted};
 use super::suspect::suspicion;
 use super::visit::{AnyFamily, Look, View, Visitor};
 use super::{LABEL_VALUE_BYTES_MAX, LabelValues, OTHER};
@@ -106,6 +106,11 @@ impl<M: Metric> FamilyCore<M> {
         self.table.read().series.len()
     }
 
+    /// How many series were removed so far: whoever keeps a handle for label values looks at this.
+    pub fn removals(&self) -> u64 {
+        self.removals.load(Ordering::Relaxed)
+    }
+
     pub fn with(&self, values: &[&str]) -> M {
         self.apply(values, M::clone)
     }
@@ -115,7 +120,7 @@ impl<M: Metric> FamilyCore<M> {
     pub fn apply<A>(&self, values: &[&str], action: impl Fn(&M) -> A) -> A {
         let wanted = Wanted {
             family: self.number,
-            removals: self.removals.load(Ordering::Relaxed),
+            removals: self.removals(),
             values,
         };
         // A thread that is about to end has no places left.
@@ -381,13 +386,14 @@ pub fn is_other(values: &[&str]) -> bool {
     !values.is_empty() && values.iter().all(|value| *value == OTHER)
 }
 
-impl<M> Series<M> {
-    /// Whether these are its label values.
+impl<M> Labelled for Series<M> {
     #[inline]
-    pub fn is(&self, values: &[&str]) -> bool {
+    fn is(&self, values: &[&str]) -> bool {
         self.values.is(values)
     }
+}
 
+impl<M> Series<M> {
     pub fn metric(&self) -> &M {
         &self.metric
     }

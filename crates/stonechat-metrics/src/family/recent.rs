@@ -1,4 +1,4 @@
-//! The series that a thread used last, to be found again without a lock and without a full hash.
+//! What a thread used last, by label values, to be found again without a lock and without a full hash.
 //!
 //! A service counts into the same few series again and again. Looking them up in the table of the family takes a
 //! hash of all label values and a shared lock, whose counter all threads change. Here each thread has a few places of its
@@ -9,50 +9,54 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::thread::LocalKey;
 
-use super::core::Series;
-
 /// A power of two. Each holds at most one series, so this bounds what a thread keeps alive of series that were removed.
 const PLACES: usize = 256;
 
-/// The places of one thread for one kind of metric.
-pub struct Recent<M>([Option<Entry<M>>; PLACES]);
+/// What is found by label values.
+pub trait Labelled {
+    /// Whether these are its label values.
+    fn is(&self, values: &[&str]) -> bool;
+}
 
-struct Entry<M> {
+/// The places of one thread for one kind of metric, or for what else has label values.
+pub struct Recent<T>([Option<Entry<T>>; PLACES]);
+
+struct Entry<T> {
     family: u64,
     /// How many series the family had lost; another number means that this one may be lost too.
     removals: u64,
-    series: Arc<Series<M>>,
+    series: Arc<T>,
 }
 
 /// What is looked for.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The number of the family, which no other family of the process has.
+    /// The number of the family, which no other family of its kind has.
     pub family: u64,
     /// How many series the family has lost so far.
     pub removals: u64,
     pub values: &'a [&'a str],
 }
 
-/// Where a kind of metric has its places.
-pub type RecentKey<M> = LocalKey<RefCell<Recent<M>>>;
+/// Where the places of each thread are.
+pub type RecentKey<T> = LocalKey<RefCell<Recent<T>>>;
 
-impl<M> Recent<M> {
+impl<T: Labelled> Recent<T> {
     pub const fn new() -> Self {
         Self([const { None }; PLACES])
     }
 
     /// The series, if this thread used it lately and it is still there.
     #[inline]
-    pub fn find(&self, wanted: Wanted<'_>) -> Option<&Series<M>> {
+    pub fn find(&self, wanted: Wanted<'_>) -> Option<&Arc<T>> {
         let entry = self.0[wanted.place()].as_ref()?;
         let fits = entry.family == wanted.family
             && entry.removals == wanted.removals
             && entry.series.is(wanted.values);
-        fits.then_some(&*entry.series)
+        fits.then_some(&entry.series)
     }
 
-    pub fn keep(&mut self, wanted: Wanted<'_>, series: Arc<Series<M>>) {
+    pub fn keep(&mut self, wanted: Wanted<'_>, series: Arc<T>) {
         self.0[wanted.place()] = Some(Entry {
             family: wanted.family,
             removals: wanted.removals,

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
 
-use super::Route;
 use crate::families::HttpRequest;
 use crate::metric::Histogram;
 
@@ -23,7 +22,7 @@ pub fn count<Q: 'static>(body: &mut Q) -> Option<Arc<AtomicU64>> {
 }
 
 /// Notes the size of an answer, now or when it has passed.
-pub fn observe<A: Body + 'static>(response: &mut Response<A>, counted: &mut HttpRequest<Route>) {
+pub fn observe<A: Body + 'static>(response: &mut Response<A>, counted: &mut HttpRequest) {
     if let Some(bytes) = response.body().size_hint().exact() {
         counted.response_size(bytes);
         return;

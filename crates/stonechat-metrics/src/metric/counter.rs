@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::places::{Place, Places, Writers};
 use super::sealed::{Beyond, Create, HistogramReading, Reading, Shape};
 use crate::desc::Kind;
-use crate::family::{Recent, RecentKey};
+use crate::family::{Recent, RecentKey, Series};
 
 /// A number that only grows: requests served, bytes sent, seconds spent.
 ///
@@ -167,9 +167,9 @@ fn add_large(whole: &AtomicU64, steps: u64) {
 impl Create for Counter {
     const KIND: Kind = Kind::Counter;
 
-    fn recent() -> &'static RecentKey<Self> {
+    fn recent() -> &'static RecentKey<Series<Self>> {
         thread_local! {
-            static RECENT: RefCell<Recent<Counter>> = const { RefCell::new(Recent::new()) };
+            static RECENT: RefCell<Recent<Series<Counter>>> = const { RefCell::new(Recent::new()) };
         }
         &RECENT
     }

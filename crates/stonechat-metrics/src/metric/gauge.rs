@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::sealed::{Beyond, Create, HistogramReading, Reading, Shape};
 use super::{UNSET, add_to_bits};
 use crate::desc::Kind;
-use crate::family::{Recent, RecentKey};
+use crate::family::{Recent, RecentKey, Series};
 
 /// A number that goes up and down: connections open, messages waiting, bytes in use.
 ///
@@ -132,9 +132,9 @@ impl Drop for GaugeGuard {
 impl Create for Gauge {
     const KIND: Kind = Kind::Gauge;
 
-    fn recent() -> &'static RecentKey<Self> {
+    fn recent() -> &'static RecentKey<Series<Self>> {
         thread_local! {
-            static RECENT: RefCell<Recent<Gauge>> = const { RefCell::new(Recent::new()) };
+            static RECENT: RefCell<Recent<Series<Gauge>>> = const { RefCell::new(Recent::new()) };
         }
         &RECENT
     }

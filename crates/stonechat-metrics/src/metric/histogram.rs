@@ -12,7 +12,7 @@ use super::native::NativeCell;
 use super::places::{Place, Places};
 use super::sealed::{Beyond, Create, HistogramReading, Reading, Shape};
 use crate::desc::Kind;
-use crate::family::{Recent, RecentKey};
+use crate::family::{Recent, RecentKey, Series};
 
 /// Counts observations by size: durations, message sizes, queue lengths.
 ///
@@ -246,9 +246,9 @@ impl Extras {
 impl Create for Histogram {
     const KIND: Kind = Kind::Histogram;
 
-    fn recent() -> &'static RecentKey<Self> {
+    fn recent() -> &'static RecentKey<Series<Self>> {
         thread_local! {
-            static RECENT: RefCell<Recent<Histogram>> = const { RefCell::new(Recent::new()) };
+            static RECENT: RefCell<Recent<Series<Histogram>>> = const { RefCell::new(Recent::new()) };
         }
         &RECENT
     }

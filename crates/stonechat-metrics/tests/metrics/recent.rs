@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 
-use stonechat_metrics::{Family, Gauge, Histogram, Registry, TraceId};
+use stonechat_metrics::{
+    Family, Gauge, Histogram, HttpMetric, HttpServer, Named, Registry, TraceId,
+};
 
 use super::lines;
 
@@ -171,4 +173,64 @@ fn an_action_may_look_up_series_itself() {
     }
     assert_eq!(family.with(["inner"]).count(), 6);
     assert_eq!(family.with(["outer"]).count(), 6);
+}
+
+/// A server whose requests are `x_total`, and the same family, to remove series of it.
+fn requests(registry: &Registry) -> (HttpServer, Family<stonechat_metrics::Counter, 3>) {
+    let named = Named::new("x_total").help("X.");
+    let server = HttpServer::register_as(registry, &[(HttpMetric::Requests, named)]).unwrap();
+    let family = registry.counter("x_total", "X.");
+    let family = family.labels(["method", "path", "status"]);
+    (server, family.register().unwrap())
+}
+
+#[test]
+fn a_route_whose_series_was_removed_counts_in_a_new_one() {
+    let registry = Registry::bare();
+    let (server, family) = requests(&registry);
+    for round in 1..=3 {
+        let under_way = server.start("GET", "/a");
+        server.start("GET", "/a").finish("200");
+        under_way.finish("200");
+        let under_way = server.start("GET", "/a");
+        let expected = r#"x_total{method="GET",path="/a",status="200"} 2"#;
+        assert_eq!(lines(&registry, "x_total{"), [expected], "{round}");
+        assert!(family.remove(["GET", "/a", "200"]));
+        assert!(lines(&registry, "x_total{").is_empty());
+        under_way.finish("200");
+        let expected = expected.replace("} 2", "} 1");
+        assert_eq!(lines(&registry, "x_total{"), [expected], "{round}");
+        assert!(family.remove(["GET", "/a", "200"]));
+    }
+}
+
+#[test]
+fn a_route_may_answer_with_any_number_of_statuses() {
+    let registry = Registry::bare();
+    let (server, family) = requests(&registry);
+    for _ in 0..3 {
+        for status in 200..220 {
+            server.start("GET", "/a").finish_with(status);
+        }
+    }
+    assert_eq!(family.series(), 20);
+    let lines = lines(&registry, "x_total{");
+    assert!(lines.iter().all(|line| line.ends_with("} 3")), "{lines:?}");
+}
+
+#[test]
+fn servers_with_the_same_routes_are_told_apart() {
+    let registries = [(); 50].map(|()| Registry::bare());
+    for round in 1..=2 {
+        for (number, registry) in registries.iter().enumerate() {
+            let (server, _) = requests(registry);
+            // One after the other, where the last one may have been.
+            for _ in 0..=number {
+                server.start("GET", "/a").finish("200");
+            }
+            let counted = round * (number + 1);
+            let expected = format!(r#"x_total{{method="GET",path="/a",status="200"}} {counted}"#);
+            assert_eq!(lines(registry, "x_total{"), [expected]);
+        }
+    }
 }
