@@ -79,7 +79,7 @@
 //! | `protobuf` | `Registry::encode_protobuf`, with native histograms; the admin server offers it |
 //! | `tonic` | `GrpcServer::layer` |
 //! | `sqlx` | `Database::watch_pool`, `Database::sqlx_layer` |
-//! | `redis` | `Redis::observed`, for the crate of that name; `fred`, without a release since early 2025, has [`Redis::start`] around a command |
+//! | `redis` | `Redis::observed`, for the crate of that name; `fred`, without a release since early 2025, has [`Redis::observe`] around a command, which needs no feature |
 //! | `str0m` | `MediaSession::observe` |
 //! | `metrics` | `MetricsRecorder`, for libraries that are instrumented with that crate |
 //! | `opentelemetry` | `opentelemetry_trace_id`, for exemplars |

@@ -12,7 +12,8 @@ use crate::registry::Registry;
 /// `redis_operation_duration_seconds{operation}`, `redis_pool_connections{state}` and
 /// `redis_memory_used_bytes`.
 ///
-/// With the feature `redis`, `Redis::observed` wraps a connection, and every command is counted.
+/// With the feature `redis`, `Redis::observed` wraps a connection, and every command is counted. Around a command of
+/// any other client, such as `fred`, stands [`observe`](Self::observe).
 ///
 /// ```
 /// # fn main() -> Result<(), stonechat_metrics::RegisterError> {
@@ -114,6 +115,43 @@ impl Redis {
             start: Instant::now(),
             outcome: Outcome::Error,
         }
+    }
+
+    /// Runs one command of whichever client, and counts and times it. With `fred`, which has no place for an observer of
+    /// all commands, this is the line:
+    ///
+    /// ```
+    /// # struct Client;
+    /// # impl Client {
+    /// #     async fn get(&self, _key: &str) -> Result<u64, std::io::Error> {
+    /// #         Ok(3)
+    /// #     }
+    /// # }
+    /// # async fn online(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// # let registry = stonechat_metrics::Registry::bare();
+    /// let redis = stonechat_metrics::Redis::register(&registry)?;
+    /// let online: u64 = redis.observe("get", client.get("online")).await?;
+    /// # assert_eq!(online, 3);
+    /// # let text = registry.encode(stonechat_metrics::Format::Text);
+    /// # assert!(text.contains(r#"redis_operations_total{operation="get",status="ok"} 1"#));
+    /// # Ok(())
+    /// # }
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(online(Client)).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of the command.
+    pub async fn observe<T, E>(
+        &self,
+        operation: &'static str,
+        command: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let guard = self.start(operation);
+        let result = command.await;
+        guard.finish(Outcome::from(&result));
+        result
     }
 
     /// Sets the connections of the pool: those in use, and those that wait for a command.
