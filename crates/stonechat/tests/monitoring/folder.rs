@@ -198,3 +198,26 @@ pub fn grouping(expr: &Expr) -> Option<&[String]> {
         _ => None,
     }
 }
+
+/// What the comparisons in an expression look at: an alert that works has values there all the time.
+pub fn compared(expr: &Expr) -> Vec<&Expr> {
+    let mut found = Vec::new();
+    expr.walk(&mut |part| {
+        if let ExprKind::Binary(binary) = &part.kind
+            && binary.op.is_comparison()
+        {
+            found.push(&*binary.left);
+        }
+    });
+    // Of comparisons within comparisons the innermost.
+    found.retain(|left| !has_comparison(left));
+    found
+}
+
+fn has_comparison(expr: &Expr) -> bool {
+    let mut has = false;
+    expr.walk(&mut |part| {
+        has |= matches!(&part.kind, ExprKind::Binary(binary) if binary.op.is_comparison());
+    });
+    has
+}

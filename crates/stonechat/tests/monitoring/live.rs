@@ -1,10 +1,11 @@
-//! The folders at work: the program watches the example, and every panel has something to show.
+//! The folders at work: the program watches the example, every panel has something to show, and every alert something to
+//! judge.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::folder::Folder;
+use crate::folder::{Folder, compared};
 use crate::support::{Server, target};
 use crate::systems::{self, System};
 
@@ -59,6 +60,15 @@ fn watch(system: System) {
             let filled = query.filled();
             server.wait_until(&format!("{panel}: {filled}"), |server| {
                 server.query(&filled).is_some_and(f64::is_finite)
+            });
+        }
+    }
+    for rule in folder.rules().filter(|rule| rule.alerting().is_some()) {
+        for judged in compared(&rule.query.expr) {
+            // What was a quarter of an hour ago, nobody knows yet.
+            let judged = judged.to_string().replace(" offset 15m", "");
+            server.wait_until(&format!("{}: {judged}", rule.name), |server| {
+                server.query(&judged).is_some_and(f64::is_finite)
             });
         }
     }
