@@ -13,7 +13,7 @@ mod user; // the life of one user
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stonechat_metrics::{Admin, RegisterError, Registry};
+use stonechat_metrics::{RegisterError, Registry, serve_admin};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,7 +23,7 @@ use crate::call::Caller;
 use crate::control::follow_faults;
 use crate::ending::Endings;
 use crate::fault::Faults;
-use crate::listen::{ListenError, Listener};
+use crate::listen::ListenError;
 use crate::wire::UnixMillis;
 use circle::Circles;
 use metrics::LoadMetrics;
@@ -84,10 +84,15 @@ pub async fn run_load(args: LoadArgs) -> Result<LoadReport, LoadError> {
         Arc::clone(&faults),
         PhoneMetrics::register(&registry)?,
     );
-    let listener = Listener::bind("the load's metrics", args.metrics).await?;
+    let failed = |source| ListenError {
+        name: "the load's metrics",
+        address: args.metrics,
+        source,
+    };
+    let admin = serve_admin(args.metrics, registry).await.map_err(failed)?;
     tracing::info!(
         users = args.users, rate = args.rate, calls = args.calls.calls, gateway = %args.gateway,
-        metrics = %listener.address(), "load starts"
+        metrics = %admin.local_addr(), "load starts"
     );
     let load = Arc::new(Load {
         run: u64::try_from(UnixMillis::now().0).unwrap_or_default(),
@@ -99,8 +104,6 @@ pub async fn run_load(args: LoadArgs) -> Result<LoadReport, LoadError> {
     });
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let _stop_on_drop = stop.clone().drop_guard();
-    let admin = Admin::new(registry).router();
-    tasks.spawn(listener.serve(admin, stop.clone()));
     tasks.spawn(ramp_up(Arc::clone(&load), tasks.clone(), stop.clone()));
     if load.args.calls.calls > 0 {
         let (control, stopped) = (load.args.calls.control, stop.clone());
@@ -118,6 +121,7 @@ pub async fn run_load(args: LoadArgs) -> Result<LoadReport, LoadError> {
     if timeout(CLOSE_MAX, tasks.wait()).await.is_err() {
         tracing::warn!("some users were cut off");
     }
+    admin.shutdown().await;
     Ok(load.tally.report(load.args.users, load.started.elapsed()))
 }
 

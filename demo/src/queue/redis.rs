@@ -3,6 +3,8 @@
 //! An acknowledged entry is deleted too, so the length of the stream is what nobody has finished:
 //! entries received and not acknowledged, and entries not received yet.
 
+mod pool; // connections that are lent out
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,9 +14,9 @@ use redis::streams::{
     StreamPendingReply, StreamReadOptions, StreamReadReply,
 };
 use redis::{AsyncCommands, Client, InfoDict, RedisError};
-use stonechat_metrics::{
-    Named, ObservedConnection, Redis as RedisMetrics, RedisMetric, RegisterError, Registry,
-};
+use stonechat_metrics::{ObservedConnection, Redis as RedisMetrics, RegisterError, Registry};
+
+use pool::Pool;
 
 use super::{Entry, EntryId, QueueError};
 use crate::store::without_password;
@@ -22,6 +24,8 @@ use crate::wire::Delivery;
 
 const GROUP: &str = "task";
 const FIELD: &str = "delivery";
+/// Messages that are published at the same time; more wait for each other.
+const PUBLISHERS_MAX: usize = 4;
 /// Waiting for an answer, beyond what the command itself waits.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long one read waits for messages.
@@ -39,22 +43,15 @@ const PUBLISH: &str = "if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then 
 /// Every command is counted and timed.
 type Connection = ObservedConnection<ConnectionManager>;
 
-/// What is shown of Redis: there is no pool, so the connections of one are left out.
+/// What is shown of Redis.
 pub(super) fn register(registry: &Registry) -> Result<RedisMetrics, RegisterError> {
-    RedisMetrics::register_as(
-        &registry.namespace("chat"),
-        &[
-            (RedisMetric::Operations, Named::standard()),
-            (RedisMetric::Duration, Named::standard()),
-            (RedisMetric::Memory, Named::standard()),
-        ],
-    )
+    RedisMetrics::register(&registry.namespace("chat"))
 }
 
-/// A stream in Redis, and the connection for publishing.
+/// A stream in Redis, and the connections for publishing.
 pub(crate) struct RedisQueue {
     client: Client,
-    connection: Connection,
+    pool: Pool,
     metrics: RedisMetrics,
     stream: String,
     capacity: u32,
@@ -73,10 +70,10 @@ impl RedisQueue {
             source,
         };
         let client = Client::open(url).map_err(failed)?;
-        let connection = connect(&client, RESPONSE_TIMEOUT).await.map_err(failed)?;
+        let pool = Pool::open(&client, PUBLISHERS_MAX, metrics.clone());
         let queue = Self {
+            pool: pool.await.map_err(failed)?,
             client,
-            connection: metrics.observed(connection),
             metrics,
             stream: stream.to_owned(),
             capacity,
@@ -87,7 +84,7 @@ impl RedisQueue {
     }
 
     async fn create_group(&self) -> Result<(), RedisError> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.pool.take().await;
         let created: Result<(), RedisError> = connection
             .xgroup_create_mkstream(&self.stream, GROUP, "0")
             .await;
@@ -99,7 +96,7 @@ impl RedisQueue {
 
     pub async fn publish(&self, delivery: &Delivery) -> Result<(), QueueError> {
         let text = serde_json::to_string(delivery)?;
-        let mut connection = self.connection.clone();
+        let mut connection = self.pool.take().await;
         let id: Option<String> = redis::cmd("EVAL")
             .arg(PUBLISH)
             .arg(1)
@@ -107,7 +104,7 @@ impl RedisQueue {
             .arg(self.capacity)
             .arg(FIELD)
             .arg(text)
-            .query_async(&mut connection)
+            .query_async(&mut *connection)
             .await?;
         id.map(drop).ok_or(QueueError::Full {
             capacity: self.capacity,
@@ -115,11 +112,11 @@ impl RedisQueue {
     }
 
     pub async fn lag(&self) -> Result<u64, QueueError> {
-        Ok(self.connection.clone().xlen(&self.stream).await?)
+        Ok(self.pool.take().await.xlen(&self.stream).await?)
     }
 
     pub async fn pending(&self) -> Result<u64, QueueError> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.pool.take().await;
         let reply: StreamPendingReply = connection.xpending(&self.stream, GROUP).await?;
         Ok(reply.count() as u64)
     }
@@ -128,7 +125,7 @@ impl RedisQueue {
     pub async fn measure(&self) -> Result<(), QueueError> {
         let info: InfoDict = redis::cmd("INFO")
             .arg("memory")
-            .query_async(&mut self.connection.clone())
+            .query_async(&mut *self.pool.take().await)
             .await?;
         if let Some(bytes) = info.get("used_memory") {
             self.metrics.set_memory(bytes);
@@ -343,11 +340,11 @@ mod tests {
     }
 
     async fn clean_up(queue: &RedisQueue) {
-        let () = queue.connection.clone().del(&queue.stream).await.unwrap();
+        let () = queue.pool.take().await.del(&queue.stream).await.unwrap();
     }
 
     async fn consumers(queue: &RedisQueue) -> Vec<String> {
-        let mut connection = queue.connection.clone();
+        let mut connection = queue.pool.take().await;
         let group: StreamInfoConsumersReply = connection
             .xinfo_consumers(&queue.stream, GROUP)
             .await
@@ -407,7 +404,7 @@ mod tests {
             return;
         };
         let queue = Queue::Redis(Arc::clone(&redis));
-        let mut connection = redis.connection.clone();
+        let mut connection = redis.pool.take().await;
         let _: String = connection
             .xadd(&redis.stream, "*", &[("what", "ever")])
             .await

@@ -1,8 +1,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use stonechat_metrics::{Outcome, PushStatus};
+use stonechat_metrics::{ConsumeGuard, Outcome, PushStatus};
 use tokio::time::sleep;
 
 use super::TaskMetrics;
@@ -22,6 +22,12 @@ const ATTEMPTS: u32 = 4;
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// The pause when the queue itself fails.
 const QUEUE_PAUSE: Duration = Duration::from_secs(1);
+
+/// A message that is worked on. Dropped before it is done, it counts as failed, and comes again.
+struct Work {
+    delivery: Arc<Delivery>,
+    guard: ConsumeGuard,
+}
 
 /// Takes messages and pushes them.
 #[derive(Debug)]
@@ -56,9 +62,9 @@ impl Pusher {
     }
 
     async fn handle(&self, consumer: &mut Consumer, entries: Vec<Entry>) {
-        let (ids, deliveries) = self.readable(entries);
-        if !deliveries.is_empty() {
-            self.push_everywhere(&deliveries).await;
+        let (ids, works) = self.readable(entries);
+        if !works.is_empty() {
+            self.push_everywhere(works).await;
         }
         if let Err(error) = consumer.acknowledge(&ids).await {
             // They come again, and their recipients see them twice, with the same identifier.
@@ -67,31 +73,31 @@ impl Pusher {
     }
 
     /// What is no delivery is counted and acknowledged, otherwise it would come again for ever.
-    fn readable(&self, entries: Vec<Entry>) -> (Vec<EntryId>, Vec<Arc<Delivery>>) {
+    fn readable(&self, entries: Vec<Entry>) -> (Vec<EntryId>, Vec<Work>) {
         let mut ids = Vec::with_capacity(entries.len());
-        let mut deliveries = Vec::with_capacity(entries.len());
+        let mut works = Vec::with_capacity(entries.len());
         for entry in entries {
+            let guard = self.metrics.queue.start_consume();
             match entry.delivery {
-                Some(delivery) => deliveries.push(delivery),
-                None => self.metrics.queue.consumed(Outcome::Error),
+                Some(delivery) => works.push(Work { delivery, guard }),
+                None => guard.finish(Outcome::Error),
             }
             ids.push(entry.id);
         }
-        (ids, deliveries)
+        (ids, works)
     }
 
     /// Pushes to all gateways: each knows who is connected to it.
-    async fn push_everywhere(&self, deliveries: &[Arc<Delivery>]) {
-        let began = Instant::now();
+    async fn push_everywhere(&self, works: Vec<Work>) {
         let push = Push {
-            deliveries: deliveries.iter().map(|it| (&**it).into()).collect(),
+            deliveries: works.iter().map(|it| (&*it.delivery).into()).collect(),
         };
         let calls = self
             .gateways
             .iter()
             .map(|gateway| push_with_retries(gateway, &push));
         let answers: Vec<Option<Pushed>> = futures_util::future::join_all(calls).await;
-        for (index, delivery) in deliveries.iter().enumerate() {
+        for (index, Work { delivery, guard }) in works.into_iter().enumerate() {
             let mut merged = Merged::default();
             for answer in &answers {
                 merged.add(
@@ -108,14 +114,12 @@ impl Pusher {
                     self.metrics.messages.failed(kind, merged.reason(*user));
                 }
             }
-            let outcome = if merged.unknown {
+            // Those of a batch are worked on together, so each takes as long as all.
+            guard.finish(if merged.unknown {
                 Outcome::Error
             } else {
                 Outcome::Ok
-            };
-            self.metrics.queue.consumed(outcome);
-            // Those of a batch are worked on together, so each takes as long as all.
-            self.metrics.queue.consumed_within(began.elapsed());
+            });
         }
     }
 }

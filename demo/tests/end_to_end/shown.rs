@@ -120,6 +120,10 @@ async fn redis_is_shown_by_logic() {
             .await;
         }
         assert!(metric(logic, "chat_redis_memory_used_bytes", &[]).await > 1e5);
+        eventually("active and idle connections", async || {
+            metric(logic, "chat_redis_pool_connections", &[]).await == 4.0
+        })
+        .await;
         chat.stop().await;
     })
     .await;
