@@ -98,12 +98,12 @@ function statusAnswer(now, error) {
       last_reload_at: iso(now - (error === null ? 47 : 2) * MINUTE),
       error,
     },
-    storage: { series: 1284, samples_total: 1_906_112 },
+    storage: { series: 1284, samples_total: 1_906_112, write_failure: null, history: 1, ...storage },
   };
 }
 
 /** What is common to all states, with what a state changes. */
-function state(now, { active = [], broken = "", down = "", notices = [], refused = null, shape = {} } = {}) {
+function state(now, { active = [], broken = "", down = "", notices = [], refused = null, storage = {}, shape = {} } = {}) {
   return {
     now,
     active,
@@ -112,7 +112,7 @@ function state(now, { active = [], broken = "", down = "", notices = [], refused
     answers: {
       "/api/v1/rules": rulesAnswer(now, active, broken),
       "/api/v1/targets": targetsAnswer(now, down),
-      "/api/stonechat/v1/status": statusAnswer(now, refused),
+      "/api/stonechat/v1/status": statusAnswer(now, refused, storage),
       "/api/stonechat/v1/notifications": notices,
     },
   };
@@ -122,6 +122,8 @@ const REFUSED = `error: unknown key
   --> monitoring/demo/prometheus/prometheus.yml:14:5
 14 |     scrape_intervall: 2s
    |     ^^^^^^^^^^^^^^^^ not a key of a scrape configuration; did you mean \`scrape_interval\`?`;
+
+const FULL = "samples are refused: the write-ahead log cannot be written: No space left on device (os error 28)";
 
 const past = (began) => [
   notice(began - 11 * MINUTE, "resolved", "ChatQueueBacklog", { labels: { queue: "push" } }),
@@ -148,6 +150,8 @@ export const scenarios = {
     return state(now, { active: [dead], down: "chat-task", notices: [notice(began - 118 * SECOND, "firing", "ChatServiceDown", { labels: dead.labels })], shape: { dead: began - 132 * SECOND } });
   },
   refused: (now, began) => state(now, { notices: past(began), refused: REFUSED }),
+  full: (now, began) => state(now, { notices: past(began), storage: { write_failure: FULL } }),
+  reading: (now, began) => state(now, { notices: past(began), storage: { history: 0.374 } }),
   broken: (now, began) => state(now, { notices: past(began), broken: "ChatSendFailures" }),
   empty: (now) => {
     const bare = state(now, {});

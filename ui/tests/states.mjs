@@ -18,6 +18,8 @@ const STATES = [
   ["two", "2 alerts are firing", "(2) Stonechat", ["Not delivered to webhook", "connection refused", "after 4 attempts"]],
   ["down", "ChatServiceDown is firing", "(1) Stonechat", ["1 of 4 targets down: chat-task", "Down since about", "connect: connection refused"]],
   ["refused", "Calm, but the new configuration was refused", "Stonechat", ["prometheus.yml:14:5", "did you mean `scrape_interval`?"]],
+  ["full", "Calm, but samples cannot be written", "Stonechat", ["No space left on device", "Writing resumes by itself"]],
+  ["reading", "All calm", "Stonechat", ["History is being read back", "37 % of the log"]],
   ["broken", "1 rule cannot be evaluated", "Stonechat", ["found duplicate series"]],
   ["empty", "No alert rules are loaded", "Stonechat", ["Nothing is scraped yet", "No series matches"]],
   ["foreign", "All calm", "Stonechat", ["Unknown who was told", "notifications answered 404"]],
@@ -31,7 +33,7 @@ const OTHER_LOOKS = [[390, "light"], [1280, "dark"]];
 const NOISY = new Set(["foreign", "gone"]);
 
 async function shows(page, text) {
-  await until(`the page says "${text}"`, async () => (await page.locator("body").innerText()).includes(text), 8000);
+  await until(`the page says "${text}"`, async () => (await page.locator("body").innerText()).includes(text));
 }
 
 async function state(checks, browser, server, [name, headline, title, texts]) {

@@ -7,13 +7,13 @@ use anyhow::{Context, Result};
 use crate::run::{cargo, command, output, run};
 use crate::{root, ui};
 
-/// Builds the release program with the UI in it, and packs it with its texts and the ready monitoring folders.
+/// Builds the program with all optimisations and the UI in it, and packs it with its texts and the ready monitoring folders.
 pub fn dist() -> Result<()> {
     ui::build()?;
-    run(cargo().args(["build", "--release", "--package", "stonechat"]))?;
+    run(cargo().args(["build", "--profile", "dist", "--package", "stonechat"]))?;
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    let version = output(command(target.join("release/stonechat")).arg("--version"))?;
+    let version = output(command(target.join("dist/stonechat")).arg("--version"))?;
     let version = version
         .split_whitespace()
         .nth(1)
@@ -29,7 +29,7 @@ pub fn dist() -> Result<()> {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
-    fs::copy(target.join("release/stonechat"), folder.join("stonechat"))?;
+    fs::copy(target.join("dist/stonechat"), folder.join("stonechat"))?;
     for text in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         fs::copy(root().join(text), folder.join(text))
             .with_context(|| format!("{text} cannot be copied"))?;

@@ -179,4 +179,9 @@ pub trait Queryable: Send + Sync {
         let _ = family;
         Ok(Vec::new())
     }
+
+    /// What everybody has to know who reads an answer of this moment, such as that history is not complete yet. Usually nothing.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

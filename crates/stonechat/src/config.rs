@@ -5,6 +5,7 @@ mod environment; // environment variables in external labels
 mod locate; // which files a path means
 mod prometheus; // prometheus.yml as a whole
 mod queries; // files with queries against databases
+mod storage; // limits of the store
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use stonechat_model::{Labels, Problem, Problems};
 use stonechat_web::Dashboard;
 
 use dashboards::Outcome;
+use storage::Storage;
 
 /// A configuration that can be applied.
 pub(crate) struct Configuration {
@@ -26,6 +28,8 @@ pub(crate) struct Configuration {
     pub(crate) evaluation_interval: Duration,
     /// What this server adds to alerts on their way out.
     pub(crate) external_labels: Labels,
+    /// Limits of the store.
+    pub(crate) storage: Storage,
     /// Dashboards that stand in the folder.
     pub(crate) dashboards: Vec<Dashboard>,
     /// What is asked of databases.
@@ -91,6 +95,7 @@ impl Source {
             notify,
             evaluation_interval: prometheus.evaluation_interval,
             external_labels: prometheus.external_labels,
+            storage: prometheus.storage,
             dashboards,
             queries: queries.plan,
             query_files: files.queries,

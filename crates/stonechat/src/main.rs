@@ -11,6 +11,7 @@ mod promql; // `stonechat promql`
 mod query; // `stonechat query`
 mod serve; // `stonechat serve`: wires the rooms
 mod signals; // what tells the program to stop or to reload
+mod size; // numbers of bytes
 mod sql; // `stonechat sql`
 mod stamps; // whether files have changed
 mod tsdb; // `stonechat tsdb`

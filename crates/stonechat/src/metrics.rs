@@ -24,7 +24,7 @@ type Read<T> = fn(&StoreStats) -> T;
     clippy::cast_precision_loss,
     reason = "a metric is a float; no size here comes near 2^53"
 )]
-const GAUGES: [Row<f64>; 9] = [
+const GAUGES: [Row<f64>; 11] = [
     ("head_series", "Series in memory.", |stats| {
         stats.series as f64
     }),
@@ -37,6 +37,16 @@ const GAUGES: [Row<f64>; 9] = [
         "head_chunk_bytes",
         "Compressed samples in memory, as of the last maintenance.",
         |stats| stats.chunk_bytes as f64,
+    ),
+    (
+        "writable",
+        "Whether the last samples could be written: 0 when the disk is full, for example.",
+        |stats| f64::from(u8::from(stats.write_failure.is_none())),
+    ),
+    (
+        "history_complete",
+        "Whether the log is read back: until then, old samples are missing in answers.",
+        |stats| f64::from(u8::from(!stats.recovering)),
     ),
     ("log_bytes", "Size of the write-ahead log.", |stats| {
         stats.log_bytes as f64

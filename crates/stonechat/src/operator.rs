@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use parking_lot::Mutex;
-use stonechat_model::{Labels, Problem, Timestamp};
+use stonechat_model::{Labels, Matcher, Problem, TimeRange, Timestamp};
 use stonechat_notify::Notifier;
 use stonechat_rules::RuleManager;
 use stonechat_scrape::ScrapeManager;
 use stonechat_sql::SqlManager;
-use stonechat_tsdb::Store;
+use stonechat_tsdb::{Store, StoreLimits};
 use stonechat_web::{Dashboard, Operator, Reloaded, Status};
 
 use crate::config::{Configuration, Source};
@@ -35,7 +34,8 @@ pub(crate) struct Program {
 /// What the start, the command line and the machine say, which does not change.
 pub(crate) struct Settings {
     started_at: Timestamp,
-    retention: Duration,
+    /// Limits of the store where the configuration has none.
+    limits: StoreLimits,
     /// Where snapshots are put, where they are allowed.
     snapshots: Option<PathBuf>,
     flags: BTreeMap<&'static str, String>,
@@ -51,12 +51,12 @@ impl Settings {
     }
 
     /// The settings of a program that starts now.
-    pub(crate) fn new(retention: Duration, flags: BTreeMap<&'static str, String>) -> Self {
+    pub(crate) fn new(limits: StoreLimits, flags: BTreeMap<&'static str, String>) -> Self {
         // A folder that was removed meanwhile has no name.
         let folder = std::env::current_dir().unwrap_or_default();
         Self {
             started_at: Timestamp::now(),
-            retention,
+            limits,
             snapshots: None,
             flags,
             host_name: host_name(),
@@ -138,6 +138,8 @@ impl Program {
             .rules
             .apply(configuration.groups, configuration.external_labels.clone());
         self.rooms.scrapes.apply(configuration.jobs);
+        let limits = configuration.storage.over(self.settings.limits);
+        self.rooms.store.set_limits(limits);
         *self.read.lock() = Read {
             at: Timestamp::now(),
             error: None,
@@ -188,7 +190,8 @@ impl Program {
 
 impl Operator for Program {
     fn status(&self) -> Status {
-        let (store, read) = (self.rooms.store.stats(), self.read.lock());
+        let (store, progress) = (self.rooms.store.stats(), self.rooms.store.progress());
+        let read = self.read.lock();
         Status {
             version: env!("CARGO_PKG_VERSION"),
             started_at: self.settings.started_at,
@@ -197,8 +200,10 @@ impl Operator for Program {
             config_error: read.error.clone(),
             series: store.series as u64,
             samples: store.samples_accepted_total,
+            write_failure: store.write_failure,
+            history: progress.fraction(),
             damages: store.damages,
-            retention: self.settings.retention,
+            retention: self.rooms.store.limits().retention,
             host_name: self.settings.host_name.clone(),
             working_directory: self.settings.working_directory.clone(),
             flags: self.settings.flags.clone(),
@@ -241,5 +246,15 @@ impl Operator for Program {
         let made = self.rooms.store.snapshot(&snapshot.join("tsdb"));
         made.map_err(|error| error.to_string())?;
         Ok(name)
+    }
+
+    fn delete(&self, matcher_sets: &[Vec<Matcher>], range: TimeRange) -> Result<(), String> {
+        let deleted = self.rooms.store.delete(matcher_sets, range);
+        deleted.map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    fn clean_tombstones(&self) -> Result<(), String> {
+        let cleaned = self.rooms.store.clean_tombstones();
+        cleaned.map_err(|error| error.to_string())
     }
 }

@@ -1,7 +1,6 @@
 //! `stonechat serve`: wires the rooms, runs them, and stops them in the order in which samples flow.
 
 mod args; // the command line
-mod size; // numbers of bytes
 mod unused; // Prometheus' flags that have no meaning here
 
 use std::sync::Arc;
@@ -104,9 +103,10 @@ impl Server {
     ) -> Result<Self> {
         let metrics = ServerMetrics::register(registry)?;
         let engine = Engine::new(args.engine(configuration.evaluation_interval));
+        let options = args.store();
         let settings =
-            Settings::new(args.retention(), args.flags(front)).with_admin(args.admin_folder());
-        let store = open_store(args).await?;
+            Settings::new(options.limits(), args.flags(front)).with_admin(args.admin_folder());
+        let store = open_store(args, options).await?;
         let notifier = Notifier::new(
             configuration.notify.clone(),
             NotifierOptions::new(&args.data, front.url.as_str())
@@ -252,13 +252,7 @@ fn intake(args: &ServeArgs, store: &Arc<Store>, registry: &Registry) -> Result<O
     Ok(Some(Intake::new(Arc::new(receiver))))
 }
 
-async fn open_store(args: &ServeArgs) -> Result<Arc<Store>> {
-    let options = StoreOptions {
-        retention: args.retention(),
-        retention_bytes: args.retention_size,
-        recover_in_background: true,
-        ..StoreOptions::new(args.data.join("tsdb"))
-    };
+async fn open_store(args: &ServeArgs, options: StoreOptions) -> Result<Arc<Store>> {
     let store = tokio::task::spawn_blocking(move || Store::open(options)).await?;
     Ok(Arc::new(store.with_context(|| {
         format!("the store in {} cannot be opened", args.data.display())

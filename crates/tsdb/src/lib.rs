@@ -39,5 +39,5 @@ mod log; // the write-ahead log
 pub use block::BlockError;
 pub use store::{
     BlockInfo, Cardinality, Damage, DamageKind, Imported, Importer, OpenError, Progress, Recovery,
-    Store, StoreOptions, StoreStats,
+    Store, StoreLimits, StoreOptions, StoreStats,
 };

@@ -17,6 +17,7 @@ mod options; // how a store is opened, and why it cannot be
 mod recover; // from the log back into the head
 mod select; // samples out
 mod snapshot; // a copy of everything
+mod trouble; // why samples cannot be written
 
 use std::io;
 use std::path::Path;
@@ -41,12 +42,13 @@ use exemplars::Exemplars;
 use families::Families;
 use keeper::Alarm;
 use maintain::{Maintenance, Report};
+use trouble::Trouble;
 
 pub use blocks::BlockInfo;
 pub use cardinality::Cardinality;
 pub use counters::StoreStats;
 pub use import::{Imported, Importer};
-pub use options::{OpenError, StoreOptions};
+pub use options::{OpenError, StoreLimits, StoreOptions};
 pub use recover::{Damage, DamageKind, Progress, Recovery};
 
 /// Name of the lock file in the data directory.
@@ -85,6 +87,7 @@ struct Shared {
     counters: Counters,
     gauges: Gauges,
     alarm: Alarm,
+    trouble: Trouble,
     exemplars: Exemplars,
     families: Families,
     /// Set when the log is read back.
@@ -92,6 +95,8 @@ struct Shared {
     /// Bytes of the log that were there at the start, and how many of them were read.
     recovery_bytes: u64,
     recovered_bytes: AtomicU64,
+    /// What may change while the store is open.
+    limits: Mutex<StoreLimits>,
     /// Samples before this moment are refused and forgotten.
     horizon: AtomicI64,
     closed: AtomicBool,
@@ -162,12 +167,14 @@ impl Store {
             counters: Counters::default(),
             gauges,
             alarm: Alarm::default(),
+            trouble: Trouble::default(),
             writer: Mutex::new(writer),
             exemplars: Exemplars::new(options.exemplars_max),
             families: Families::default(),
             recovery: OnceLock::new(),
             recovery_bytes: all_files.map(|file| file.bytes).sum(),
             recovered_bytes: AtomicU64::new(0),
+            limits: Mutex::new(options.limits()),
             horizon: AtomicI64::new(i64::MIN),
             closed: AtomicBool::new(false),
             options,
@@ -205,6 +212,18 @@ impl Store {
             bytes: self.shared.recovered_bytes.load(Ordering::Relaxed),
             bytes_total: self.shared.recovery_bytes,
         }
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> StoreLimits {
+        *self.shared.limits.lock()
+    }
+
+    /// Changes limits from now on.
+    pub fn set_limits(&self, limits: StoreLimits) {
+        *self.shared.limits.lock() = limits;
+        self.shared.exemplars.set_limit(limits.exemplars_max);
     }
 
     /// Makes durable what was appended so far. The store does so by itself every
@@ -331,7 +350,7 @@ impl Shared {
     }
 
     fn rules(&self) -> Rules {
-        let window = self.options.out_of_order_window.as_millis();
+        let window = self.limits.lock().out_of_order_window.as_millis();
         Rules {
             horizon: self.horizon.load(Ordering::Relaxed),
             late_window: i64::try_from(window).unwrap_or(i64::MAX),
@@ -375,6 +394,7 @@ impl Appender for Store {
             }
             Err(_) => Counters::add(&shared.counters.append_failures, 1),
         }
+        shared.trouble.appended(appended.as_ref().err());
         Ok(appended?)
     }
 
@@ -430,5 +450,16 @@ impl Queryable for Store {
         family: Option<&str>,
     ) -> Result<Vec<(String, Vec<Metadata>)>, QueryableError> {
         Ok(self.shared.families.get(family))
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let progress = self.progress();
+        if progress.complete {
+            return Vec::new();
+        }
+        let percent = progress.fraction() * 100.0;
+        vec![format!(
+            "history is not complete yet: {percent:.0} % of the log is read back"
+        )]
     }
 }

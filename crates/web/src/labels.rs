@@ -91,6 +91,7 @@ impl Asked {
         + 'static,
     ) -> Result<Response, ApiError> {
         let done = work::run(rooms, None, move |rooms, cancel| {
+            let mut warnings = rooms.queryable.remarks();
             let mut list = match self.range.end < self.range.start {
                 true => Vec::new(),
                 false => ask(rooms.queryable.as_ref(), &self.sets, self.range)
@@ -99,17 +100,16 @@ impl Asked {
             if cancel.is_cancelled() {
                 return Err(ApiError::new(ErrorType::Canceled, "query was canceled"));
             }
-            let is_cut = self.limit > 0 && list.len() > self.limit;
-            if is_cut {
+            if self.limit > 0 && list.len() > self.limit {
                 list.truncate(self.limit);
+                warnings.push(TRUNCATED.to_owned());
             }
             let text = serde_json::to_string(&list).map_err(|error| internal(&error))?;
-            Ok((text, is_cut))
+            Ok((text, warnings))
         })
         .await?;
-        let (text, is_cut) = done.value?;
-        let warnings = is_cut.then(|| TRUNCATED.to_owned());
-        Ok(success_text(&text, warnings.as_slice(), &[]))
+        let (text, warnings) = done.value?;
+        Ok(success_text(&text, &warnings, &[]))
     }
 }
 

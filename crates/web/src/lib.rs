@@ -56,7 +56,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 use stonechat_metrics::{HttpServer, RegisterError, Registry};
-use stonechat_model::{Labels, Queryable, Timestamp};
+use stonechat_model::{Labels, Matcher, Queryable, TimeRange, Timestamp};
 use stonechat_notify::Notifier;
 use stonechat_promql::Engine;
 use stonechat_rules::RuleManager;
@@ -124,6 +124,18 @@ pub trait Operator: Send + Sync {
     /// # Errors
     /// Why it could not be made.
     fn snapshot(&self) -> Result<String, String>;
+
+    /// Deletes samples of the series that satisfy any of the matcher sets. Blocks.
+    ///
+    /// # Errors
+    /// Why they could not be deleted; some may be.
+    fn delete(&self, matcher_sets: &[Vec<Matcher>], range: TimeRange) -> Result<(), String>;
+
+    /// Removes from the disk what was deleted. Blocks.
+    ///
+    /// # Errors
+    /// Why it could not be removed.
+    fn clean_tombstones(&self) -> Result<(), String>;
 }
 
 /// How the program is.
@@ -143,6 +155,10 @@ pub struct Status {
     pub series: u64,
     /// Samples taken since the start.
     pub samples: u64,
+    /// Why samples cannot be written, while that is so.
+    pub write_failure: Option<String>,
+    /// How much of the log is read back, from 0 to 1; until it is 1, old samples are missing in answers.
+    pub history: f64,
     /// Places at which the log was damaged when it was read back.
     pub damages: u64,
     /// How long samples are kept.
@@ -193,6 +209,14 @@ pub fn router(rooms: Rooms) -> Result<Router, RegisterError> {
         .route(
             "/admin/tsdb/snapshot",
             post(admin::snapshot).put(admin::snapshot),
+        )
+        .route(
+            "/admin/tsdb/delete_series",
+            post(admin::delete_series).put(admin::delete_series),
+        )
+        .route(
+            "/admin/tsdb/clean_tombstones",
+            post(admin::clean_tombstones).put(admin::clean_tombstones),
         )
         .route("/admin/tsdb/flush", post(admin::flush).put(admin::flush));
     let own = Router::new()

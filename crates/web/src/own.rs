@@ -20,7 +20,12 @@ pub(crate) async fn status(State(rooms): State<Rooms>) -> Result<Response, ApiEr
             "last_reload_at": rfc3339(status.config_read_at),
             "error": status.config_error,
         },
-        "storage": { "series": status.series, "samples_total": status.samples },
+        "storage": {
+            "series": status.series,
+            "samples_total": status.samples,
+            "write_failure": status.write_failure,
+            "history": status.history,
+        },
     }))
 }
 

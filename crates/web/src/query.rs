@@ -140,7 +140,9 @@ async fn evaluate(
     let engine = wish.engine(&rooms.engine);
     let (limit, at) = (wish.limit, wish.at);
     let done = work::run(rooms, wish.timeout, move |rooms, cancel| {
-        work(&engine, rooms, cancel).map(|answer| Shown::of(answer, limit, at))
+        // Before the work: what was not complete then may be missing in the answer.
+        let remarks = rooms.queryable.remarks();
+        work(&engine, rooms, cancel).map(|answer| Shown::of(answer, limit, at).with(remarks))
     })
     .await?;
     let stats = wish.stats.then(|| stats(&done));
@@ -181,6 +183,12 @@ struct Shown {
 }
 
 impl Shown {
+    /// With warnings before all others, so that they are not among those that are left out.
+    fn with(mut self, remarks: Vec<String>) -> Self {
+        self.warnings.splice(0..0, remarks);
+        self
+    }
+
     /// Cut to `limit` series when that is not zero.
     fn of(mut answer: Answer, limit: usize, at: Timestamp) -> Self {
         let mut warnings: Vec<String> = answer.warnings.iter().map(ToString::to_string).collect();

@@ -77,7 +77,14 @@ export const status = shape.object({
     last_reload_at: shape.or(shape.instant, null),
     error: shape.or(shape.text, null),
   }),
-  storage: shape.object({ series: shape.number, samples_total: shape.number }),
+  storage: shape.object({
+    series: shape.number,
+    samples_total: shape.number,
+    /** Why samples cannot be written, while that is so. */
+    write_failure: shape.or(shape.text, null),
+    /** How much of the log is read back, from 0 to 1. */
+    history: shape.or(shape.number, 1),
+  }),
 });
 export type Status = shape.Of<typeof status>;
 

@@ -59,6 +59,6 @@ export function madeStatus(reloaded: boolean): Status {
     version: "0.1.0",
     started_at: NOON - 3_600_000,
     config: { source: "monitoring", last_reload_successful: reloaded, last_reload_at: NOON, error: reloaded ? null : "unknown key" },
-    storage: { series: 1, samples_total: 2 },
+    storage: { series: 1, samples_total: 2, write_failure: null, history: 1 },
   };
 }

@@ -64,6 +64,9 @@ function judge({ alerts, targets, status, lostAt, blind }: Picture): { level: Le
   if (alerts.pending > 0) return { level: "pending", headline: named(alerts.active, "pending") };
   const broken = alerts.broken.length;
   if (broken > 0) return { level: "trouble", headline: `${count(broken, "rule")} cannot be evaluated` };
+  if (status && status.storage.write_failure !== null) {
+    return { level: "trouble", headline: "Calm, but samples cannot be written" };
+  }
   if (status && !status.config.last_reload_successful) {
     return { level: "trouble", headline: "Calm, but the new configuration was refused" };
   }

@@ -10,6 +10,7 @@ use stonechat_rules::config::GroupDefaults;
 use stonechat_scrape::config::{GlobalConfig, JobConfig};
 
 use super::environment::with_variables;
+use super::storage::{Storage, StorageSection};
 
 /// The file as it is written.
 #[derive(Deserialize)]
@@ -25,8 +26,7 @@ struct PrometheusFile {
     _remote_write: Option<Unsupported>,
     #[serde(rename = "remote_read")]
     _remote_read: Option<Unsupported>,
-    #[serde(rename = "storage")]
-    _storage: Option<Unsupported>,
+    storage: Option<StorageSection>,
     #[serde(rename = "tracing")]
     _tracing: Option<Unsupported>,
     #[serde(rename = "otlp")]
@@ -50,6 +50,7 @@ pub(super) struct Loaded {
     pub(super) groups: Vec<stonechat_rules::Group>,
     pub(super) evaluation_interval: Duration,
     pub(super) external_labels: Labels,
+    pub(super) storage: Storage,
     /// What works otherwise than the file may suggest.
     pub(super) warnings: Vec<Problem>,
 }
@@ -121,6 +122,7 @@ pub(super) fn load(file: &Path) -> Result<Loaded, Problems> {
         groups,
         evaluation_interval: global.evaluation_interval(),
         external_labels,
+        storage: written.storage.unwrap_or_default().resolve(),
         warnings,
     })
 }

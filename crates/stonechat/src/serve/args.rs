@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use stonechat_model::duration;
 use stonechat_promql::EngineOptions;
+use stonechat_tsdb::StoreOptions;
 use stonechat_web::ServerLimits;
 
-use super::size;
 use super::unused::Unused;
 use crate::listen::{ExternalUrl, Front, Listen};
+use crate::size;
 
 /// Watch the systems that a configuration names.
 #[derive(Debug, Clone, clap::Args)]
@@ -50,6 +51,10 @@ pub(crate) struct ServeArgs {
     /// How much room samples may take, such as 20GB; the oldest go first.
     #[arg(long, visible_alias = "storage.tsdb.retention.size", value_name = "BYTES", value_parser = size::parse)]
     pub(super) retention_size: Option<u64>,
+    /// How much memory samples may take, about, before they are written to the disk, such as 256MB; by default 360 bytes for each
+    /// series, 32 MB at least.
+    #[arg(long, value_name = "BYTES", value_parser = size::parse)]
+    pub(super) head_size: Option<u64>,
     /// Where the API and the UI listen: host:port, or :port for every address of this machine.
     #[arg(
         long,
@@ -148,6 +153,17 @@ impl ServeArgs {
             Some(_) => FOR_EVER,
         };
         given.unwrap_or(otherwise)
+    }
+
+    /// How the store is opened.
+    pub(super) fn store(&self) -> StoreOptions {
+        StoreOptions {
+            retention: self.retention(),
+            retention_bytes: self.retention_size,
+            head_bytes_max: self.head_size,
+            recover_in_background: true,
+            ..StoreOptions::new(self.data.join("tsdb"))
+        }
     }
 
     /// Where snapshots are put, where they are allowed.

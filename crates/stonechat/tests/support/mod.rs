@@ -74,7 +74,17 @@ impl Server {
     }
 
     fn launch(folder: &Path, data: &Path, arguments: &[&str]) -> Self {
-        let mut command = program();
+        Self::launch_by(program(), folder, data, arguments)
+    }
+
+    /// Starts it by another command, to which the program's own arguments are added, and waits until it is ready.
+    pub fn start_by(command: Command, folder: &Path, data: &Path) -> Self {
+        let server = Self::launch_by(command, folder, data, &[]);
+        server.wait_until("ready", |server| server.get("/-/ready").0 == 200);
+        server
+    }
+
+    fn launch_by(mut command: Command, folder: &Path, data: &Path, arguments: &[&str]) -> Self {
         command
             .arg("serve")
             .arg("--config")
@@ -118,6 +128,11 @@ impl Server {
             folder: folder.to_owned(),
             data: data.to_owned(),
         }
+    }
+
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it has said so far, but where it listens.

@@ -186,6 +186,8 @@ pub struct StoreStats {
     pub compaction_failures_total: u64,
     /// Blocks that were dropped because of their age, or to make room.
     pub blocks_removed_total: u64,
+    /// Why the last samples could not be written, while that is so: the disk is full, for example.
+    pub write_failure: Option<String>,
     /// How long reading the log back took when the store was opened.
     pub replay: Duration,
     /// Places at which the log was found damaged then.
@@ -221,6 +223,7 @@ impl Shared {
             newest: self.gauges.newest(),
             log_bytes: self.gauges.log_bytes(),
             log_segments: self.gauges.log_segments(),
+            write_failure: self.trouble.reason(),
             ..StoreStats::default()
         };
         let horizon = self.horizon.load(Ordering::Relaxed);

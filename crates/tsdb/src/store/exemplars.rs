@@ -1,6 +1,7 @@
 //! Exemplars: the newest ones, in memory and in the log.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hashbrown::HashMap;
 use parking_lot::Mutex;
@@ -9,7 +10,7 @@ use stonechat_model::{Exemplar, SeriesRef};
 /// A ring of the newest exemplars of all series.
 #[derive(Debug)]
 pub(super) struct Exemplars {
-    count_max: usize,
+    count_max: AtomicUsize,
     kept: Mutex<Kept>,
 }
 
@@ -20,11 +21,33 @@ struct Kept {
     newest: HashMap<SeriesRef, (usize, Exemplar)>,
 }
 
+impl Kept {
+    /// Leaves the newest ones, at most so many.
+    fn shorten(&mut self, count_max: usize) {
+        while self.ring.len() > count_max
+            && let Some((oldest, _)) = self.ring.pop_front()
+        {
+            if let Some((count, _)) = self.newest.get_mut(&oldest) {
+                *count -= 1;
+                if *count == 0 {
+                    self.newest.remove(&oldest);
+                }
+            }
+        }
+    }
+}
+
 impl Exemplars {
+    /// Keeps at most so many from now on.
+    pub fn set_limit(&self, count_max: usize) {
+        self.count_max.store(count_max, Ordering::Relaxed);
+        self.kept.lock().shorten(count_max);
+    }
+
     /// Keeps at most so many.
     pub fn new(count_max: usize) -> Self {
         Self {
-            count_max,
+            count_max: AtomicUsize::new(count_max),
             kept: Mutex::default(),
         }
     }
@@ -33,7 +56,7 @@ impl Exemplars {
     pub fn is_new(&self, series: SeriesRef, exemplar: &Exemplar) -> bool {
         let kept = self.kept.lock();
         let newest = kept.newest.get(&series).map(|(_, newest)| newest);
-        self.count_max > 0
+        self.count_max.load(Ordering::Relaxed) > 0
             && newest.is_none_or(|newest| {
                 exemplar.timestamp > newest.timestamp
                     || exemplar.timestamp == newest.timestamp && exemplar != newest
@@ -43,15 +66,8 @@ impl Exemplars {
     /// Adds one in the place of the oldest.
     pub fn add(&self, series: SeriesRef, exemplar: Exemplar) {
         let mut kept = self.kept.lock();
-        if kept.ring.len() >= self.count_max
-            && let Some((oldest, _)) = kept.ring.pop_front()
-            && let Some((count, _)) = kept.newest.get_mut(&oldest)
-        {
-            *count -= 1;
-            if *count == 0 {
-                kept.newest.remove(&oldest);
-            }
-        }
+        let room = self.count_max.load(Ordering::Relaxed).saturating_sub(1);
+        kept.shorten(room);
         let entry = kept
             .newest
             .entry(series)

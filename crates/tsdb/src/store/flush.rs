@@ -30,6 +30,7 @@ impl Shared {
         match written {
             Ok(()) => {
                 report.flushes += 1;
+                self.trouble.flushed(None);
                 maintenance.flush_wanted = false;
                 maintenance.damaged.clear();
                 Ok(())
@@ -37,6 +38,7 @@ impl Shared {
             Err(error) if self.is_closed() => Err(error),
             Err(error) => {
                 report.flush_failures += 1;
+                self.trouble.flushed(Some(&error));
                 tracing::error!(%error, "the head could not be written into a block; it stays in memory and in the log");
                 Err(error)
             }

@@ -69,7 +69,7 @@ impl Shared {
         if let Some(newest) = self.gauges.newest() {
             // A clock that was ahead for one sample must not cost the history, nor one that is ahead now.
             let end = now.min(newest);
-            let horizon = end.minus(self.options.retention);
+            let horizon = end.minus(self.limits.lock().retention);
             self.horizon.fetch_max(horizon.millis(), Ordering::Relaxed);
         }
         let oldest = self.expire();
@@ -139,7 +139,8 @@ impl Shared {
     fn drop_blocks(&self) {
         let horizon = Timestamp::from_millis(self.horizon.load(Ordering::Relaxed));
         let mut gone = self.blocks.expired(horizon);
-        if let Some(bytes_max) = self.options.retention_bytes {
+        let bytes_max = self.limits.lock().retention_bytes;
+        if let Some(bytes_max) = bytes_max {
             let log = self.gauges.log_bytes();
             for block in self.blocks.surplus(bytes_max.saturating_sub(log)) {
                 if !gone.iter().any(|other| Arc::ptr_eq(other, &block)) {

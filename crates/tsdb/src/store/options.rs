@@ -65,6 +65,17 @@ impl StoreOptions {
         }
     }
 
+    /// Those that may change later.
+    #[must_use]
+    pub const fn limits(&self) -> StoreLimits {
+        StoreLimits {
+            retention: self.retention,
+            retention_bytes: self.retention_bytes,
+            out_of_order_window: self.out_of_order_window,
+            exemplars_max: self.exemplars_max,
+        }
+    }
+
     /// Makes a directory whose name survives a power cut.
     pub(super) fn make_dir(&self, dir: &Path) -> Result<(), OpenError> {
         let made = self.disk.create_dir(dir).and_then(|()| match dir.parent() {
@@ -87,6 +98,20 @@ impl StoreOptions {
             },
         })
     }
+}
+
+/// What may change while a store is open, by [`set_limits`](crate::Store::set_limits). The fields mean what those of
+/// [`StoreOptions`] mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreLimits {
+    /// How long samples are kept.
+    pub retention: Duration,
+    /// The most bytes that blocks and log may take.
+    pub retention_bytes: Option<u64>,
+    /// How much older than the newest sample one may be that comes behind a later one of its series.
+    pub out_of_order_window: Duration,
+    /// The most exemplars that are kept.
+    pub exemplars_max: usize,
 }
 
 /// Why a store cannot be opened.

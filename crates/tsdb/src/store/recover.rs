@@ -128,6 +128,18 @@ pub struct Progress {
     pub bytes_total: u64,
 }
 
+impl Progress {
+    /// How much is read, from 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a fraction for people")]
+    pub fn fraction(&self) -> f64 {
+        if self.complete {
+            return 1.0;
+        }
+        self.bytes as f64 / self.bytes_total.max(1) as f64
+    }
+}
+
 /// Refuses files of a newer version before anything is read.
 pub(super) fn check_versions(
     disk: &dyn Disk,

@@ -1,15 +1,16 @@
 //! Random operations against a plain map.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use stonechat_model::{
     Appended, Appender, Batch, Labels, MatchOp, Matcher, Queryable, SeriesRef, TimeRange,
 };
-use stonechat_tsdb::Store;
+use stonechat_tsdb::{Store, StoreOptions};
 
 use crate::faulty_disk::{Faults, FaultyDisk};
-use crate::support::{Answer, all, long, ms, open, select};
+use crate::support::{Answer, all, long, ms, options, select};
 
 #[derive(Debug, Clone)]
 enum Operation {
@@ -27,7 +28,18 @@ enum Operation {
     Kill,
     SyncAndPowerCut,
     Close,
+    Delete(Vec<Matcher>, TimeRange),
+    CleanTombstones,
     Select(Vec<Matcher>, TimeRange),
+}
+
+fn open_with(disk: &FaultyDisk, window: i64) -> Store {
+    let out_of_order_window = Duration::from_millis(window.unsigned_abs());
+    Store::open(StoreOptions {
+        out_of_order_window,
+        ..options(disk)
+    })
+    .unwrap()
 }
 
 /// All series that a test may use: every combination, with labels missing.
@@ -48,47 +60,93 @@ type Samples = BTreeMap<Labels, BTreeMap<i64, u64>>;
 
 /// What the store should be.
 #[derive(Default)]
-struct Model(Samples);
+struct Model {
+    samples: Samples,
+    /// The same with what was deleted.
+    ever: Samples,
+    /// What the next sample of each series is judged by, whether it was deleted or not.
+    last: BTreeMap<Labels, (i64, u64)>,
+    newest: i64,
+    /// How much older than the newest a sample may be that is late.
+    window: i64,
+}
+
+fn matches(matchers: &[Matcher], labels: &Labels) -> bool {
+    let value = |matcher: &Matcher| labels.get(matcher.name()).unwrap_or_default().to_owned();
+    matchers
+        .iter()
+        .all(|matcher| matcher.matches(&value(matcher)))
+}
+
+/// The series that match and have samples in the range.
+fn matching(all: &Samples, matchers: &[Matcher], range: TimeRange) -> Samples {
+    let overlaps =
+        |samples: &BTreeMap<i64, u64>| samples.keys().any(|time| range.contains(ms(*time)));
+    all.iter()
+        .filter(|(labels, samples)| matches(matchers, labels) && overlaps(samples))
+        .map(|(labels, samples)| (labels.clone(), samples.clone()))
+        .collect()
+}
 
 impl Model {
     fn append(&mut self, batch: &[(Labels, i64, f64)]) -> Appended {
         let mut appended = Appended::default();
+        // Lateness is counted from what was there before the batch.
+        let newest = self.newest;
         for (labels, timestamp, value) in batch {
-            let samples = self.0.entry(labels.clone()).or_default();
-            match samples.last_key_value() {
-                Some((last, _)) if timestamp < last => appended.out_of_order += 1,
-                Some((last, bits)) if timestamp == last && *bits != value.to_bits() => {
-                    appended.duplicate += 1;
+            let (timestamp, bits) = (*timestamp, value.to_bits());
+            match self.last.get(labels) {
+                Some(&(last, known)) if timestamp == last => {
+                    if known == bits {
+                        appended.accepted += 1;
+                    } else {
+                        appended.duplicate += 1;
+                    }
+                    continue;
+                }
+                Some(&(last, _)) if timestamp < last => {
+                    if self.window == 0 || timestamp < newest - self.window {
+                        appended.out_of_order += 1;
+                        continue;
+                    }
                 }
                 _ => {
-                    samples.insert(*timestamp, value.to_bits());
-                    appended.accepted += 1;
+                    self.last.insert(labels.clone(), (timestamp, bits));
                 }
             }
+            for all in [&mut self.samples, &mut self.ever] {
+                let samples = all.entry(labels.clone()).or_default();
+                samples.insert(timestamp, bits);
+            }
+            self.newest = self.newest.max(timestamp);
+            appended.accepted += 1;
         }
         appended
     }
 
-    fn matching(&self, matchers: &[Matcher], range: TimeRange) -> Samples {
-        let matches = |labels: &Labels| {
-            let value =
-                |matcher: &Matcher| labels.get(matcher.name()).unwrap_or_default().to_owned();
-            matchers
-                .iter()
-                .all(|matcher| matcher.matches(&value(matcher)))
-        };
-        let overlaps =
-            |samples: &BTreeMap<i64, u64>| samples.keys().any(|time| range.contains(ms(*time)));
-        let series = self.0.iter();
-        series
-            .filter(|(labels, samples)| matches(labels) && overlaps(samples))
-            .map(|(labels, samples)| (labels.clone(), samples.clone()))
-            .collect()
+    fn delete(&mut self, matchers: &[Matcher], range: TimeRange) {
+        for (labels, samples) in &mut self.samples {
+            if matches(matchers, labels) {
+                samples.retain(|time, _| !range.contains(ms(*time)));
+            }
+        }
+    }
+
+    /// A new process knows what is left.
+    fn restart(&mut self) {
+        self.last.clear();
+        self.newest = i64::MIN / 2;
+        for (labels, samples) in &self.samples {
+            if let Some((&time, &bits)) = samples.last_key_value() {
+                self.last.insert(labels.clone(), (time, bits));
+                self.newest = self.newest.max(time);
+            }
+        }
     }
 
     fn select(&self, matchers: &[Matcher], range: TimeRange) -> Answer {
         let mut answer = Answer::new();
-        for (labels, samples) in self.matching(matchers, range) {
+        for (labels, samples) in matching(&self.samples, matchers, range) {
             let samples: Vec<_> = samples
                 .into_iter()
                 .filter(|(time, _)| range.contains(ms(*time)))
@@ -110,14 +168,19 @@ struct Pair {
 }
 
 impl Pair {
-    fn new() -> Self {
+    fn new(window: i64) -> Self {
         let disk = FaultyDisk::default();
-        let store = open(&disk);
+        let store = open_with(&disk, window);
+        let mut model = Model {
+            window,
+            ..Model::default()
+        };
+        model.restart();
         Self {
             disk,
             store,
             references: Vec::new(),
-            model: Model::default(),
+            model,
         }
     }
 
@@ -129,8 +192,9 @@ impl Pair {
     }
 
     fn restart(&mut self, disk: FaultyDisk) {
-        self.store = open(&disk);
+        self.store = open_with(&disk, self.model.window);
         self.disk = disk;
+        self.model.restart();
         assert_eq!(self.store.recovery().damages, 0);
         assert_eq!(all(&self.store), self.model.select(&[], TimeRange::ALL));
         self.repeat_last();
@@ -138,13 +202,11 @@ impl Pair {
 
     /// What is in blocks is not known to who judges the order of new samples, until the series gets one.
     fn repeat_last(&mut self) {
-        for (labels, samples) in &self.model.0 {
-            if let Some((&time, &bits)) = samples.last_key_value() {
-                let mut batch = Batch::at(ms(time));
-                let series = Appender::series(&self.store, labels).unwrap();
-                batch.values.push((series, f64::from_bits(bits)));
-                assert_eq!(self.store.append(&batch).unwrap().accepted, 1);
-            }
+        for (labels, &(time, bits)) in &self.model.last {
+            let mut batch = Batch::at(ms(time));
+            let series = Appender::series(&self.store, labels).unwrap();
+            batch.values.push((series, f64::from_bits(bits)));
+            assert_eq!(self.store.append(&batch).unwrap().accepted, 1);
         }
     }
 
@@ -175,6 +237,13 @@ impl Pair {
                 self.store.close().unwrap();
                 self.restart(self.disk.clone());
             }
+            Operation::Delete(matchers, range) => {
+                self.store
+                    .delete(std::slice::from_ref(&matchers), range)
+                    .unwrap();
+                self.model.delete(&matchers, range);
+            }
+            Operation::CleanTombstones => self.store.clean_tombstones().unwrap(),
             Operation::Select(matchers, range) => self.select(&matchers, range),
         }
     }
@@ -191,11 +260,18 @@ impl Pair {
         self.look_up();
         let mut batch = Batch::at(ms(at));
         let mut plain = Vec::new();
+        // Where samples may be late, a time has one value: which of two would count is not promised.
+        let value_at = |series: usize, time: i64, value: f64| match self.model.window {
+            0 => value,
+            _ => (series as i64 * 1000 + time) as f64 / 3.0,
+        };
         for &(series, value) in values {
+            let value = value_at(series, at, value);
             batch.values.push((self.references[series], value));
             plain.push((sets[series].clone(), at, value));
         }
         for &(series, time, value) in stamped {
+            let value = value_at(series, time, value);
             batch
                 .stamped
                 .push((self.references[series], ms(time), value));
@@ -221,8 +297,8 @@ impl Pair {
 
         let sets = [matchers.to_vec()];
         // Who has samples in the range is there; who has some at another time may be, for blocks know only their own times.
-        let certain = self.model.matching(matchers, range);
-        let possible = self.model.matching(matchers, TimeRange::ALL);
+        let certain = matching(&self.model.samples, matchers, range);
+        let possible = matching(&self.model.ever, matchers, TimeRange::ALL);
         let series = Queryable::series(&self.store, &sets, range).unwrap();
         assert!(series.is_sorted());
         check(&series, certain.keys(), possible.keys());
@@ -346,6 +422,9 @@ fn any_operations() -> impl Strategy<Value = Vec<Operation>> {
         1 => Just(Operation::Kill),
         1 => Just(Operation::SyncAndPowerCut),
         1 => Just(Operation::Close),
+        1 => (prop::collection::vec(any_matcher(), 0..3), any_range())
+            .prop_map(|(matchers, range)| Operation::Delete(matchers, range)),
+        1 => Just(Operation::CleanTombstones),
         8 => (prop::collection::vec(any_matcher(), 0..4), any_range())
             .prop_map(|(matchers, range)| Operation::Select(matchers, range)),
     ];
@@ -360,8 +439,11 @@ proptest! {
     })]
 
     #[test]
-    fn behaves_as_a_plain_map(operations in any_operations()) {
-        let mut pair = Pair::new();
+    fn behaves_as_a_plain_map(
+        operations in any_operations(),
+        window in prop::sample::select(vec![0_i64, 40, 1000]),
+    ) {
+        let mut pair = Pair::new(window);
         for operation in operations {
             pair.run(operation);
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stonechat_model::{AppendError, Appender, Batch, Queryable, TimeRange};
-use stonechat_tsdb::{Store, StoreOptions};
+use stonechat_tsdb::{Store, StoreLimits, StoreOptions};
 
 use crate::faulty_disk::FaultyDisk;
 use crate::support::{all, append, ms, named, options, series};
@@ -227,4 +227,60 @@ fn the_limit_of_series_refuses_new_ones_only() {
     let store = limited(1);
     assert_eq!(store.stats().series, 2);
     assert!(Appender::series(&store, &named("c")).is_err());
+}
+
+#[test]
+fn the_oldest_blocks_go_when_there_is_no_room() {
+    let disk = FaultyDisk::default();
+    let store = Store::open(StoreOptions {
+        segment_bytes_max: 1 << 20,
+        ..options(&disk)
+    })
+    .unwrap();
+    // Blocks of a day each are not merged.
+    let day = 86_400;
+    for n in 0..6 {
+        for sample in 0..100 {
+            let value = f64::from(n * 100 + sample).sqrt();
+            append(&store, second(i64::from(n * day + sample)), &[("a", value)]).unwrap();
+        }
+        store.flush().unwrap();
+    }
+    let bytes: Vec<u64> = store.blocks().iter().map(|block| block.bytes).collect();
+    assert!(bytes.len() > 2, "{bytes:?}");
+    let total: u64 = bytes.iter().sum();
+    store.set_limits(StoreLimits {
+        retention_bytes: Some(total - bytes[0] + store.stats().log_bytes),
+        ..store.limits()
+    });
+    let before = samples(&store, "a");
+    store.maintain(ms(second(i64::from(6 * day))));
+    let left: Vec<u64> = store.blocks().iter().map(|block| block.bytes).collect();
+    assert_eq!(left, bytes[1..]);
+    assert!(samples(&store, "a") < before);
+}
+
+#[test]
+fn a_head_that_has_grown_to_its_limit_is_written_out() {
+    let disk = FaultyDisk::default();
+    let store = Store::open(StoreOptions {
+        head_bytes_max: Some(30_000),
+        log_bytes_max: 1 << 30,
+        segment_bytes_max: 1 << 20,
+        ..options(&disk)
+    })
+    .unwrap();
+    let names: Vec<String> = (0..100).map(|n| format!("s{n}")).collect();
+    let mut head_max = 0;
+    for n in 0..500 {
+        let values: Vec<(&str, f64)> = names.iter().map(|name| (name.as_str(), f64::from(n))).collect();
+        append(&store, second(n.into()), &values).unwrap();
+        let stats = store.stats();
+        head_max = head_max.max(stats.samples_accepted_total - stats.block_samples);
+    }
+    let stats = store.stats();
+    assert!(stats.flushes_total >= 2, "{stats:?}");
+    // Twice the limit of 10,000 samples of three bytes, and the batch that reaches it.
+    assert!(head_max <= 20_200, "{head_max}");
+    assert_eq!(samples(&store, "s7"), 500);
 }

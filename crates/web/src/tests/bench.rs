@@ -12,7 +12,9 @@ use http_body_util::BodyExt;
 use parking_lot::Mutex;
 use serde_json::Value;
 use stonechat_metrics::Registry;
-use stonechat_model::{Appender, Batch, Labels, Problem, Timestamp, yaml};
+use stonechat_model::{
+    Appender, Batch, Labels, Matcher, Problem, TimeRange, Timestamp, yaml,
+};
 use stonechat_notify::{Config, Notifier, NotifierOptions};
 use stonechat_promql::{Engine, EngineOptions};
 use stonechat_remote::{Receiver, ReceiverLimits, RemoteMetrics};
@@ -269,6 +271,8 @@ pub(super) struct Program {
     pub(super) unready: Mutex<Option<&'static str>>,
     /// Why the configuration is refused.
     pub(super) config_error: Mutex<Option<String>>,
+    /// What was to be deleted.
+    pub(super) deleted: Mutex<Vec<String>>,
 }
 
 impl Operator for Program {
@@ -281,6 +285,8 @@ impl Operator for Program {
             config_error: self.config_error.lock().clone(),
             series: 3,
             samples: 63,
+            write_failure: None,
+            history: 1.0,
             damages: 0,
             retention: Duration::from_hours(15 * 24),
             host_name: "machine".to_owned(),
@@ -319,5 +325,15 @@ impl Operator for Program {
     fn snapshot(&self) -> Result<String, String> {
         let error = self.config_error.lock().clone();
         error.map_or(Ok("20231114T221320Z-1".to_owned()), Err)
+    }
+
+    fn delete(&self, matcher_sets: &[Vec<Matcher>], range: TimeRange) -> Result<(), String> {
+        let asked = format!("{matcher_sets:?} {range:?}");
+        self.deleted.lock().push(asked);
+        self.config_error.lock().clone().map_or(Ok(()), Err)
+    }
+
+    fn clean_tombstones(&self) -> Result<(), String> {
+        self.config_error.lock().clone().map_or(Ok(()), Err)
     }
 }

@@ -143,3 +143,52 @@ async fn a_snapshot_has_a_name_where_it_is_allowed() {
         (503, Some("admin APIs disabled"))
     );
 }
+
+#[tokio::test]
+async fn series_are_deleted_where_it_is_allowed() {
+    let bench = Bench::new().await;
+    let ask = "POST /api/v1/admin/tsdb/delete_series?match[]=up&match[]={job='a'}&start=10&end=20";
+    assert_eq!(bench.ask(ask).await.status, 204);
+    let clean = "PUT /api/v1/admin/tsdb/clean_tombstones";
+    assert_eq!(bench.ask(clean).await.status, 204);
+    let deleted = bench.program.deleted.lock().clone();
+    assert_eq!(deleted.len(), 1);
+    for part in ["up", "job", "10000", "20000"] {
+        assert!(deleted[0].contains(part), "{deleted:?}");
+    }
+    for (ask, status, error) in [
+        (
+            "POST /api/v1/admin/tsdb/delete_series",
+            400,
+            "no match[] parameter provided",
+        ),
+        (
+            "POST /api/v1/admin/tsdb/delete_series?match[]=up&start=x",
+            400,
+            "invalid parameter \"start\": cannot parse \"x\" to a valid timestamp",
+        ),
+        (
+            "POST /api/v1/admin/tsdb/delete_series?match[]={}",
+            400,
+            "invalid parameter \"match[]\": match[] must contain at least one non-empty matcher",
+        ),
+    ] {
+        let answer = bench.ask(ask).await;
+        assert_eq!(
+            (answer.status, answer.json()["error"].as_str()),
+            (status, Some(error)),
+            "{ask}"
+        );
+    }
+    *bench.program.config_error.lock() = Some("the disk is full".to_owned());
+    assert_eq!(bench.ask(ask).await.status, 500);
+    assert_eq!(bench.ask(clean).await.status, 500);
+    *bench.program.unready.lock() = Some("this program allows nothing");
+    for ask in [ask, clean] {
+        let answer = bench.ask(ask).await;
+        assert_eq!(
+            (answer.status, answer.json()["error"].as_str()),
+            (503, Some("admin APIs disabled"))
+        );
+    }
+}

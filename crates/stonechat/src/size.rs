@@ -1,7 +1,7 @@
 //! Numbers of bytes as Prometheus' flags have them: `512MB`. A unit is needed, and each is 1024 of the one before.
 
 /// Reads a number of bytes.
-pub(super) fn parse(text: &str) -> Result<u64, String> {
+pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let refused =
         || format!("{text:?} is no size; write for example 512MB (units: B KB MB GB TB PB EB)");
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
