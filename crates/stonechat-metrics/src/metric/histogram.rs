@@ -102,6 +102,7 @@ struct Extras {
 impl Histogram {
     /// Records one observation. NaN and infinities, which would spoil the sum for good, are ignored
     /// and counted in `stonechat_values_ignored_total`, and so is what would make the sum infinite.
+    #[inline]
     pub fn observe(&self, value: f64) {
         match &self.0.extras {
             None => _ = self.0.record(value),
