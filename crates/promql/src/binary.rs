@@ -14,10 +14,14 @@ use element::{Outcome, compute};
 use histograms::Mixed;
 
 impl Evaluation<'_> {
-    /// The values of an operator at all steps.
-    pub(crate) fn binary(&self, binary: &Binary, grid: Grid) -> Result<Evaluated, EvalError> {
-        let left = self.eval(&binary.left, grid)?;
-        let right = self.eval(&binary.right, grid)?;
+    /// The values of an operator at all steps, from the values of both sides.
+    pub(crate) fn binary(
+        &self,
+        binary: &Binary,
+        left: Evaluated,
+        right: Evaluated,
+        grid: Grid,
+    ) -> Result<Evaluated, EvalError> {
         let table = match (left, right) {
             (Evaluated::Scalar(left), Evaluated::Scalar(right)) => {
                 if is_trim(binary.op) {

@@ -156,20 +156,52 @@ impl<'a> Evaluation<'a> {
     /// The values of an expression at the steps of a grid. What it held on the way is given back; what it gives counts.
     pub fn eval(&self, expr: &Expr, grid: Grid) -> Result<Evaluated, EvalError> {
         self.check_alive()?;
-        let (before, began) = (self.budget.used(), Instant::now());
-        let evaluated = if grid.count > 1 && invariant::is_invariant(expr) {
-            let once = self.eval_kind(expr, grid.first())?;
-            self.budget.check(once.cells().saturating_mul(grid.count))?;
-            once.spread(grid.count)
+        let begun = (self.budget.used(), Instant::now());
+        let (operators, first) = expr.without_parens().chain();
+        let is_invariant = |expr| grid.count > 1 && invariant::is_invariant(expr);
+        // As far as a chain of operators is the same at every step, one step is enough.
+        let mut steps = if is_invariant(first) {
+            grid.first()
         } else {
-            self.eval_kind(expr, grid)?
+            grid
         };
+        let mut evaluated = self.eval_kind(first, steps)?;
+        self.settle(first, begun, &evaluated)?;
+        for (whole, binary) in operators.into_iter().rev() {
+            if steps != grid && !is_invariant(&binary.right) {
+                evaluated = self.spread(evaluated, grid)?;
+                steps = grid;
+            }
+            let right = self.eval(&binary.right, steps)?;
+            evaluated = self.binary(binary, evaluated, right, steps)?;
+            self.settle(whole, begun, &evaluated)?;
+        }
+        if steps != grid {
+            evaluated = self.spread(evaluated, grid)?;
+            self.budget.set(begun.0 + evaluated.cells())?;
+        }
+        Ok(evaluated)
+    }
+
+    /// Gives back what an expression held on the way, and tells what it cost.
+    fn settle(
+        &self,
+        expr: &Expr,
+        (before, began): (usize, Instant),
+        evaluated: &Evaluated,
+    ) -> Result<(), EvalError> {
         self.budget.set(before + evaluated.cells())?;
         // Selectors tell what they read.
         if !matches!(expr.kind, ExprKind::VectorSelector(_)) {
             self.tell(expr.span, began, evaluated.rows(), evaluated.cells());
         }
-        Ok(evaluated)
+        Ok(())
+    }
+
+    /// What was evaluated at one step, at all of them.
+    fn spread(&self, once: Evaluated, grid: Grid) -> Result<Evaluated, EvalError> {
+        self.budget.check(once.cells().saturating_mul(grid.count))?;
+        Ok(once.spread(grid.count))
     }
 
     /// True when an expression is the same at every step.
@@ -189,12 +221,11 @@ impl<'a> Evaluation<'a> {
                 Err(EvalError::NotForRange(expr.value_type()))
             }
             ExprKind::Unary(unary) => self.unary(unary, grid),
-            ExprKind::Binary(binary) => self.binary(binary, grid),
             ExprKind::Aggregation(aggregation) => self
                 .aggregate(aggregation, expr.span, grid)
                 .map(Evaluated::Table),
             ExprKind::Call(call) => self.call(expr, call, grid),
-            ExprKind::Paren(inner) => self.eval_kind(inner, grid),
+            ExprKind::Paren(_) | ExprKind::Binary(_) => self.eval(expr, grid),
         }
     }
 

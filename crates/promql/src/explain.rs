@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::ast::{Aggregation, Expr, ExprKind, Grouping};
 use crate::evaluation::{Cost, Costs};
+use crate::parser::DEPTH_MAX;
 use crate::value::Answer;
 
 /// The plan of a query that was run, parts behind what they belong to.
@@ -28,25 +29,26 @@ pub struct PlanNode {
 
 impl Plan {
     pub(crate) fn new(expr: &Expr, costs: &Costs, answer: Answer) -> Self {
-        let mut nodes = Vec::new();
-        collect(expr, 0, costs, &mut nodes);
+        let nodes = collect(expr, costs);
         Self { nodes, answer }
     }
 }
 
-fn collect(expr: &Expr, depth: usize, costs: &Costs, nodes: &mut Vec<PlanNode>) {
-    if let ExprKind::Paren(inner) = &expr.kind {
-        collect(inner, depth, costs, nodes);
-        return;
+/// All parts, each before those below it.
+fn collect(expr: &Expr, costs: &Costs) -> Vec<PlanNode> {
+    let mut nodes = Vec::new();
+    let mut ahead = vec![(expr, 0)];
+    while let Some((expr, depth)) = ahead.pop() {
+        let expr = expr.without_parens();
+        nodes.push(PlanNode {
+            depth,
+            title: title(expr),
+            cost: costs.of(expr.span),
+        });
+        let children = expr.children().into_iter().rev();
+        ahead.extend(children.map(|child| (child, depth + 1)));
     }
-    nodes.push(PlanNode {
-        depth,
-        title: title(expr),
-        cost: costs.of(expr.span),
-    });
-    for child in expr.children() {
-        collect(child, depth + 1, costs, nodes);
-    }
+    nodes
 }
 
 fn title(expr: &Expr) -> String {
@@ -78,7 +80,7 @@ impl fmt::Display for Plan {
         let parts: Vec<String> = self
             .nodes
             .iter()
-            .map(|node| format!("{}{}", "  ".repeat(node.depth), node.title))
+            .map(|node| format!("{}{}", "  ".repeat(node.depth.min(DEPTH_MAX)), node.title))
             .collect();
         let width = parts.iter().map(|part| part.chars().count()).max();
         let width = width.unwrap_or_default().max("part".len());

@@ -24,7 +24,7 @@ use cursor::Parser;
 /// The longest text that is parsed, in bytes.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
 
-/// How deep expressions may be nested. A chain of operators counts one level for each.
+/// How deep expressions may be nested. A chain of operators that leans to the left (`a + b + c`) is one level, whatever its length.
 pub const DEPTH_MAX: usize = 100;
 
 /// Reads and checks an expression.

@@ -279,7 +279,9 @@ fn the_deepest_expressions_fit_on_the_stack() {
         nested("abs(", ")", DEPTH_MAX - 1),
         nested("sum(", ")", DEPTH_MAX - 1),
         nested("1 + ", "", DEPTH_MAX / 2 - 1),
-        nested("", " + 1", DEPTH_MAX - 1),
+        nested("", " + 1", 10 * DEPTH_MAX),
+        nested("abs(1 + ", ")", DEPTH_MAX / 2 - 1),
+        nested("abs(", " + 1)", DEPTH_MAX / 2 - 1),
         nested("-1 * ", "", DEPTH_MAX - 3),
         nested("a_total or (", ")", DEPTH_MAX / 2 - 1),
         nested("max_over_time(", "[2s:1s])", DEPTH_MAX / 2 - 1),
@@ -310,6 +312,44 @@ fn the_deepest_expressions_fit_on_the_stack() {
             "{result:?}"
         );
     }
+}
+
+/// Chains of operators lean to the left, and nobody goes down along them.
+#[test]
+fn chains_of_operators_may_be_long() {
+    let evaluated = || {
+        let engine = Engine::default();
+        let value = |text: &str| {
+            let expr = parse(text).expect("a chain is no nesting");
+            let answer = engine.instant(&store(), &expr, seconds(59), &Cancel::new());
+            match answer.expect("a chain that can be evaluated").value {
+                Value::Scalar(point) => point.value,
+                Value::Vector(vector) => vector[0].point.value,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(value(&vec!["1"; 20_000].join(" + ")), 20_000.0);
+        assert_eq!(value(&vec!["a_total"; 1_000].join(" + ")), 10_000.0);
+        assert_eq!(value(&vec!["1"; 1_000].join(" + a_total + ")), 10_990.0);
+        let text = vec!["a_total @ 10"; 300].join(" + ") + " + a_total - b_total @ 3";
+        let expr = parse(&text).expect("a chain is no nesting");
+        let steps = Steps {
+            start: seconds(0),
+            end: seconds(59),
+            step: Duration::from_secs(1),
+        };
+        let plan = engine.explain(&store(), &expr, steps, &Cancel::new());
+        let plan = plan.expect("a chain that can be evaluated");
+        assert_eq!(plan.nodes.len(), 603);
+        assert!(plan.to_string().contains("a_total @ 10"));
+        let Value::Matrix(matrix) = plan.answer.value else {
+            panic!("{:?}", plan.answer.value)
+        };
+        assert_eq!((matrix.len(), matrix[0].points.len()), (5, 60));
+        assert_eq!(matrix[0].points.values, vec![3_000.0; 60]);
+    };
+    let thread = std::thread::Builder::new().stack_size(1 << 20);
+    thread.spawn(evaluated).unwrap().join().unwrap();
 }
 
 /// Whatever a caller asks for, sums of times do not overflow.

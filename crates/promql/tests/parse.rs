@@ -141,6 +141,10 @@ fn aggregations_and_operators_with_modifiers() {
         ("a + on() b", "a + on () b"),
         ("a * on(x) group_left b", "a * on (x) group_left () b"),
         (
+            "a * ignoring() group_left b",
+            "a * ignoring () group_left () b",
+        ),
+        (
             "a > bool ignoring(x) group_right(y, z) b",
             "a > bool ignoring (x) group_right (y, z) b",
         ),
@@ -416,8 +420,8 @@ fn deep_nesting_is_refused_and_the_deepest_tree_can_be_walked() {
         wrap("sum(", "a", ")", 100_000),
         wrap("", "a", "[1h:1m]", 100_000),
         format!("a[{}]", wrap("(", "1", ")", 100_000)),
-        chain(100_000),
-        wrap("(", "a", &format!("){}", &chain(100)[1..]), 20),
+        wrap("(", "a", &format!("){}", &chain(100)[1..]), 60),
+        wrap("a + (", "a", ")", 60),
     ] {
         let error = parse(&text).expect_err("too deep").to_string();
         assert!(error.contains("nested more than"), "{error}");
@@ -425,11 +429,38 @@ fn deep_nesting_is_refused_and_the_deepest_tree_can_be_walked() {
     for text in [
         wrap("(", "a", ")", DEPTH_MAX - 1),
         wrap("abs(", "a", ")", DEPTH_MAX - 1),
-        chain(DEPTH_MAX - 1),
+        wrap("(", "a", &format!("){}", &chain(100)[1..]), 49),
     ] {
         let expr = parse(&text).expect("just deep enough");
         assert_eq!(parse(&expr.to_string()), Ok(expr.clone()));
     }
+}
+
+/// On a thread with little room, so that whoever calls itself from operator to operator would be noticed.
+#[test]
+fn chains_of_operators_may_be_long() {
+    let chains = || {
+        for text in [
+            vec!["a"; 50_000].join(" + "),
+            vec!["1"; 50_000].join(" - "),
+            vec!["a"; 10_000].join(" or "),
+            vec!["a * b == bool c"; 10_000].join(" - "),
+            format!("a[{}]", vec!["1m"; 10_000].join(" + ")),
+            format!("sum(a offset ({}))", vec!["step()"; 10_000].join(" + ")),
+        ] {
+            let expr = parse(&text).expect("a chain is no nesting");
+            assert_eq!(expr.to_string(), text);
+            let copy = expr.clone();
+            assert!(copy == expr && parse(&text).as_ref() == Ok(&copy));
+            assert!(!expr.selectors().is_empty() || text.starts_with('1'));
+            let _ = expr.value_type();
+        }
+        // A mistake at the far end is found as well.
+        let text = format!("{} + rate(a)", vec!["a"; 10_000].join(" + "));
+        assert!(parse(&text).is_err());
+    };
+    let thread = std::thread::Builder::new().stack_size(1 << 20);
+    thread.spawn(chains).unwrap().join().unwrap();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Operators.
 
-use super::{Expr, Number, Span, ValueType};
+use super::{Expr, ExprKind, Number, Span, ValueType};
 
 /// `-x`, `+x`.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +21,10 @@ pub enum UnaryOp {
 }
 
 /// `a / on (job) group_left b`.
-#[derive(Debug, Clone)]
+///
+/// A chain of operators (`a + b + c`) leans to the left and may be longer than any stack is deep. So whatever looks at all of it
+/// goes from operator to operator ([`Expr::chain`]) instead of calling itself.
+#[derive(Debug)]
 pub struct Binary {
     /// The operator.
     pub op: BinaryOp,
@@ -39,19 +42,73 @@ pub struct Binary {
 
 impl PartialEq for Binary {
     fn eq(&self, other: &Self) -> bool {
-        (self.op, self.returns_bool, &self.matching)
-            == (other.op, other.returns_bool, &other.matching)
-            && self.left == other.left
-            && self.right == other.right
+        let (mut own, mut other) = (self, other);
+        loop {
+            let same = (own.op, own.returns_bool, &own.matching)
+                == (other.op, other.returns_bool, &other.matching)
+                && own.right == other.right;
+            if !same {
+                return false;
+            }
+            match (&own.left.kind, &other.left.kind) {
+                (ExprKind::Binary(left), ExprKind::Binary(other_left)) => {
+                    (own, other) = (left, other_left);
+                }
+                (left, other_left) => return left == other_left,
+            }
+        }
+    }
+}
+
+impl Clone for Binary {
+    fn clone(&self) -> Self {
+        let (operators, first) = self.left.chain();
+        let copy = |left, (whole, binary): (&Expr, &Self)| {
+            Expr::new(ExprKind::Binary(binary.with_left(left)), whole.span)
+        };
+        self.with_left(operators.into_iter().rev().fold(first.clone(), copy))
+    }
+}
+
+impl Drop for Binary {
+    fn drop(&mut self) {
+        let mut left = self.take_left();
+        while let Some(mut expr) = left {
+            left = match &mut expr.kind {
+                ExprKind::Binary(binary) => binary.take_left(),
+                _ => None,
+            };
+        }
     }
 }
 
 impl Binary {
+    /// The same operator with another left side.
+    fn with_left(&self, left: Expr) -> Self {
+        Self {
+            op: self.op,
+            op_span: self.op_span,
+            left: Box::new(left),
+            right: self.right.clone(),
+            returns_bool: self.returns_bool,
+            matching: self.matching.clone(),
+        }
+    }
+
+    /// Takes the left side away if it is an operator as well.
+    fn take_left(&mut self) -> Option<Expr> {
+        if !matches!(self.left.kind, ExprKind::Binary(_)) {
+            return None;
+        }
+        let nothing = Expr::new(ExprKind::Number(Number::plain(0.0)), Span::default());
+        Some(std::mem::replace(&mut *self.left, nothing))
+    }
+
     pub(super) fn value_type(&self) -> ValueType {
-        // Asks the sides one after the other, as chains of operators lean to the left.
-        if self.right.value_type() == ValueType::Scalar
-            && self.left.value_type() == ValueType::Scalar
-        {
+        let (operators, first) = self.left.chain();
+        let is_scalar = |expr: &Expr| expr.value_type() == ValueType::Scalar;
+        let rights = operators.iter().map(|(_, binary)| &*binary.right);
+        if is_scalar(&self.right) && is_scalar(first) && rights.into_iter().all(is_scalar) {
             ValueType::Scalar
         } else {
             ValueType::InstantVector

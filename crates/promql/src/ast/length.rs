@@ -111,21 +111,29 @@ fn seconds(expr: &Expr, context: LengthContext) -> Result<f64, LengthError> {
             (Function::MaxOf, [a, b]) => Ok(seconds(a, context)?.max(seconds(b, context)?)),
             _ => Err(error(expr, "unexpected function in duration expression")),
         },
-        ExprKind::Binary(binary) => {
-            let left = seconds(&binary.left, context)?;
-            let right = seconds(&binary.right, context)?;
-            match binary.op {
-                BinaryOp::Add => Ok(left + right),
-                BinaryOp::Sub => Ok(left - right),
-                BinaryOp::Mul => Ok(left * right),
-                BinaryOp::Div if right == 0.0 => Err(error(expr, "division by zero")),
-                BinaryOp::Div => Ok(left / right),
-                BinaryOp::Mod if right == 0.0 => Err(error(expr, "modulo by zero")),
-                BinaryOp::Mod => Ok(left % right),
-                BinaryOp::Pow => Ok(left.powf(right)),
-                _ => Err(error(expr, "unexpected operator in duration expression")),
+        ExprKind::Binary(_) => {
+            let (operators, first) = expr.chain();
+            let mut left = seconds(first, context)?;
+            for (whole, binary) in operators.into_iter().rev() {
+                let right = seconds(&binary.right, context)?;
+                left = arithmetic(binary.op, left, right).map_err(|reason| error(whole, reason))?;
             }
+            Ok(left)
         }
         _ => Err(error(expr, "unexpected expression in duration expression")),
+    }
+}
+
+fn arithmetic(op: BinaryOp, left: f64, right: f64) -> Result<f64, &'static str> {
+    match op {
+        BinaryOp::Add => Ok(left + right),
+        BinaryOp::Sub => Ok(left - right),
+        BinaryOp::Mul => Ok(left * right),
+        BinaryOp::Div if right == 0.0 => Err("division by zero"),
+        BinaryOp::Div => Ok(left / right),
+        BinaryOp::Mod if right == 0.0 => Err("modulo by zero"),
+        BinaryOp::Mod => Ok(left % right),
+        BinaryOp::Pow => Ok(left.powf(right)),
+        _ => Err("unexpected operator in duration expression"),
     }
 }

@@ -19,7 +19,12 @@ impl fmt::Display for Expr {
             ExprKind::MatrixSelector(matrix) => matrix.fmt(f),
             ExprKind::Subquery(subquery) => subquery.fmt(f),
             ExprKind::Unary(unary) => unary.fmt(f),
-            ExprKind::Binary(binary) => binary.fmt(f),
+            ExprKind::Binary(_) => {
+                let (operators, first) = self.chain();
+                first.fmt(f)?;
+                let mut operators = operators.into_iter().rev();
+                operators.try_for_each(|(_, binary)| binary.fmt_behind_left(f))
+            }
             ExprKind::Aggregation(aggregation) => aggregation.fmt(f),
             ExprKind::Call(call) => call.fmt(f),
             ExprKind::Paren(inner) => write!(f, "({inner})"),
@@ -190,12 +195,22 @@ impl fmt::Display for Unary {
 
 impl fmt::Display for Binary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.left, self.op.symbol())?;
+        self.left.fmt(f)?;
+        self.fmt_behind_left(f)
+    }
+}
+
+impl Binary {
+    /// The operator with everything behind it.
+    fn fmt_behind_left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " {}", self.op.symbol())?;
         if self.returns_bool {
             f.write_str(" bool")?;
         }
         let matching = &self.matching;
-        if matching.on || !matching.labels.is_empty() {
+        // `group_left` stands only behind one of these words.
+        let groups = matching.cardinality != Cardinality::OneToOne;
+        if matching.on || groups || !matching.labels.is_empty() {
             let word = if matching.on { "on" } else { "ignoring" };
             write!(f, " {word} ({})", label_names(&matching.labels))?;
         }

@@ -1,6 +1,6 @@
 //! Visiting the parts of a tree.
 
-use super::{Expr, ExprKind, VectorSelector};
+use super::{Binary, Expr, ExprKind, VectorSelector};
 
 impl Expr {
     /// The expressions directly below, in the order of the text. Computed durations are not among them.
@@ -46,11 +46,24 @@ impl Expr {
         }
     }
 
+    /// The operators of a chain that leans to the left, the last of the text first, each with its whole expression; and what
+    /// stands at the left end. For what is no operator that is the expression itself.
+    #[must_use]
+    pub fn chain(&self) -> (Vec<(&Self, &Binary)>, &Self) {
+        let (mut operators, mut first) = (Vec::new(), self);
+        while let ExprKind::Binary(binary) = &first.kind {
+            operators.push((first, binary));
+            first = &binary.left;
+        }
+        (operators, first)
+    }
+
     /// Calls `visit` for this expression and everything below it, parents first.
     pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
-        visit(self);
-        for child in self.children() {
-            child.walk(visit);
+        let mut ahead = vec![self];
+        while let Some(expr) = ahead.pop() {
+            visit(expr);
+            ahead.extend(expr.children().into_iter().rev());
         }
     }
 

@@ -5,17 +5,23 @@ use crate::functions::Function;
 
 /// True when the expression does not depend on the time of evaluation: everything in it is fixed by `@` or a constant.
 pub(super) fn is_invariant(expr: &Expr) -> bool {
-    match &expr.kind {
-        // Repeating a number costs as much as evaluating it.
-        ExprKind::Number(_) | ExprKind::String(_) => true,
-        ExprKind::VectorSelector(selector) => selector.at.is_some(),
-        ExprKind::MatrixSelector(matrix) => matrix.selector.at.is_some(),
-        ExprKind::Subquery(subquery) => subquery.at.is_some(),
-        ExprKind::Call(call) => {
-            !uses_time(call.function, call.args.len()) && call.args.iter().all(is_invariant)
+    let mut ahead = vec![expr];
+    while let Some(expr) = ahead.pop() {
+        let is_fixed = match &expr.kind {
+            ExprKind::VectorSelector(selector) => selector.at.is_some(),
+            ExprKind::MatrixSelector(matrix) => matrix.selector.at.is_some(),
+            // What is inside is evaluated at the subquery's own times.
+            ExprKind::Subquery(subquery) if subquery.at.is_some() => continue,
+            ExprKind::Subquery(_) => false,
+            ExprKind::Call(call) => !uses_time(call.function, call.args.len()),
+            _ => true,
+        };
+        if !is_fixed {
+            return false;
         }
-        _ => expr.children().into_iter().all(is_invariant),
+        ahead.extend(expr.children());
     }
+    true
 }
 
 /// True for functions that look at the time of evaluation.

@@ -12,37 +12,38 @@ use crate::functions::remarks::HistogramPoint;
 /// Where the selectors begin of whose histograms only count and sum are asked for.
 pub(super) fn selectors(expr: &Expr) -> HashSet<u32> {
     let mut found = HashSet::new();
-    collect(expr, false, &mut found);
-    found
-}
-
-fn collect(expr: &Expr, statistics: bool, found: &mut HashSet<u32>) {
-    let within = match &expr.kind {
-        ExprKind::VectorSelector(_) | ExprKind::MatrixSelector(_) => {
+    let mut ahead = vec![(expr, false)];
+    while let Some((expr, statistics)) = ahead.pop() {
+        if let ExprKind::VectorSelector(_) | ExprKind::MatrixSelector(_) = &expr.kind {
             if statistics {
                 found.insert(expr.span.start);
             }
-            return;
+        } else if let Some(within) = within(expr, statistics) {
+            ahead.extend(expr.children().into_iter().map(|child| (child, within)));
         }
+    }
+    found
+}
+
+/// Whether only statistics are asked for of what stands below an expression; nothing where it needs all of it.
+fn within(expr: &Expr, statistics: bool) -> Option<bool> {
+    Some(match &expr.kind {
         // These need buckets, and a subquery needs them to see whether a counter began anew.
-        ExprKind::Subquery(_) => return,
+        ExprKind::Subquery(_) => return None,
         ExprKind::Binary(binary)
             if matches!(binary.op, BinaryOp::TrimLower | BinaryOp::TrimUpper) =>
         {
-            return;
+            return None;
         }
         ExprKind::Call(call) => match call.function {
             Function::HistogramFraction
             | Function::HistogramQuantile
-            | Function::HistogramQuantiles => return,
+            | Function::HistogramQuantiles => return None,
             Function::HistogramAvg | Function::HistogramCount | Function::HistogramSum => true,
             _ => statistics,
         },
         _ => statistics,
-    };
-    for child in expr.children() {
-        collect(child, within, found);
-    }
+    })
 }
 
 /// Takes the buckets out. What they told about a counter that began anew becomes a hint.

@@ -24,8 +24,24 @@ impl Checker<'_> {
     }
 
     fn expr(&self, expr: &Expr) -> Result<ValueType, ParseError> {
+        let (operators, first) = expr.chain();
+        let mut given = self.operand(first)?;
+        for (whole, binary) in operators.into_iter().rev() {
+            let types = [given, self.expr(&binary.right)?];
+            self.binary(whole.span, binary, types)?;
+            given = if types == [ValueType::Scalar; 2] {
+                ValueType::Scalar
+            } else {
+                ValueType::InstantVector
+            };
+        }
+        Ok(given)
+    }
+
+    fn operand(&self, expr: &Expr) -> Result<ValueType, ParseError> {
         match &expr.kind {
-            ExprKind::Number(_) | ExprKind::String(_) => {}
+            // Operators are what operands stand between.
+            ExprKind::Binary(_) | ExprKind::Number(_) | ExprKind::String(_) => {}
             ExprKind::VectorSelector(selector) => self.selector(expr.span, selector)?,
             ExprKind::MatrixSelector(matrix) => self.selector(expr.span, &matrix.selector)?,
             ExprKind::Subquery(subquery) => {
@@ -48,12 +64,9 @@ impl Checker<'_> {
                     return self.error(expr.span, message);
                 }
             }
-            ExprKind::Binary(binary) => self.binary(expr.span, binary)?,
             ExprKind::Aggregation(aggregation) => self.aggregation(aggregation)?,
             ExprKind::Call(call) => self.call(expr.span, call)?,
-            ExprKind::Paren(inner) => {
-                self.expr(inner)?;
-            }
+            ExprKind::Paren(inner) => return self.expr(inner),
         }
         Ok(expr.value_type())
     }
@@ -106,9 +119,8 @@ impl Checker<'_> {
         self.expect(param, wanted, "aggregation parameter")
     }
 
-    fn binary(&self, span: Span, binary: &Binary) -> Result<(), ParseError> {
+    fn binary(&self, span: Span, binary: &Binary, types: [ValueType; 2]) -> Result<(), ParseError> {
         let (op, matching) = (binary.op, &binary.matching);
-        let types = [self.expr(&binary.left)?, self.expr(&binary.right)?];
         let scalars = types == [ValueType::Scalar; 2];
         let vectors = types == [ValueType::InstantVector; 2];
         if binary.returns_bool && !op.is_comparison() {

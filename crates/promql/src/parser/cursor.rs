@@ -126,6 +126,13 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
+    /// The expression that was read last became the right side of one more operator of a chain of `height` levels, which are no
+    /// more however long the chain is: nobody who walks a tree goes down along it.
+    pub fn lengthen(&mut self, height: usize) -> Result<(), ParseError> {
+        self.height = self.limit(self.height + 1)?.max(height);
+        Ok(())
+    }
+
     pub fn error(&self, span: Span, message: impl Into<String>) -> ParseError {
         ParseError::new(self.text, span, message)
     }

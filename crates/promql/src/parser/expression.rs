@@ -9,13 +9,19 @@ impl Parser<'_> {
     pub fn expression(&mut self, precedence: u8) -> Result<Expr, ParseError> {
         self.depth = self.limit(self.depth + 1)?;
         let mut left = self.unary()?;
+        let mut is_chain = false;
         while let TokenKind::Operator(op) = self.peek().kind {
             if op.precedence() < precedence {
                 break;
             }
             let height = self.height;
             left = self.binary(op, left)?;
-            self.rise(height)?;
+            if is_chain {
+                self.lengthen(height)?;
+            } else {
+                self.rise(height)?;
+            }
+            is_chain = true;
         }
         self.depth -= 1;
         Ok(left)

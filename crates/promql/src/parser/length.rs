@@ -71,33 +71,39 @@ impl Parser<'_> {
     }
 
     /// Refuses what no length may hold.
-    fn check_length(&self, expr: &Expr) -> Result<(), ParseError> {
-        let allowed = match &expr.kind {
-            ExprKind::Number(_) | ExprKind::Paren(_) | ExprKind::Unary(_) => true,
-            ExprKind::Binary(binary) => {
-                !binary.returns_bool
-                    && matches!(
-                        binary.op,
-                        BinaryOp::Add
-                            | BinaryOp::Sub
-                            | BinaryOp::Mul
-                            | BinaryOp::Div
-                            | BinaryOp::Mod
-                            | BinaryOp::Pow
-                    )
+    fn check_length(&self, whole: &Expr) -> Result<(), ParseError> {
+        let mut refused = None;
+        whole.walk(&mut |expr| {
+            if refused.is_none() && !may_be_in_length(expr) {
+                refused = Some(expr.span);
             }
-            ExprKind::Call(call) => match call.function {
-                Function::Step | Function::Range => call.args.is_empty(),
-                Function::MinOf | Function::MaxOf => call.args.len() == 2,
-                _ => false,
-            },
-            _ => false,
-        };
-        if !allowed {
-            return Err(self.error(expr.span, "unexpected expression in duration expression"));
+        });
+        refused.map_or(Ok(()), |span| {
+            Err(self.error(span, "unexpected expression in duration expression"))
+        })
+    }
+}
+
+fn may_be_in_length(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Number(_) | ExprKind::Paren(_) | ExprKind::Unary(_) => true,
+        ExprKind::Binary(binary) => {
+            !binary.returns_bool
+                && matches!(
+                    binary.op,
+                    BinaryOp::Add
+                        | BinaryOp::Sub
+                        | BinaryOp::Mul
+                        | BinaryOp::Div
+                        | BinaryOp::Mod
+                        | BinaryOp::Pow
+                )
         }
-        expr.children()
-            .into_iter()
-            .try_for_each(|child| self.check_length(child))
+        ExprKind::Call(call) => match call.function {
+            Function::Step | Function::Range => call.args.is_empty(),
+            Function::MinOf | Function::MaxOf => call.args.len() == 2,
+            _ => false,
+        },
+        _ => false,
     }
 }

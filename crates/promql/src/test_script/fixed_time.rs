@@ -22,20 +22,21 @@ pub(super) fn fix_time(expr: &Expr, time: Timestamp) -> Option<Expr> {
 }
 
 fn fix(expr: &mut Expr, at: At) {
-    match &mut expr.kind {
-        ExprKind::VectorSelector(selector) => {
-            selector.at.get_or_insert(at);
-        }
-        ExprKind::MatrixSelector(matrix) => {
-            matrix.selector.at.get_or_insert(at);
-        }
-        // What is inside is evaluated at the subquery's times, which are fixed now.
-        ExprKind::Subquery(subquery) => {
-            subquery.at.get_or_insert(at);
-        }
-        _ => {
-            for child in expr.children_mut() {
-                fix(child, at);
+    let mut ahead = vec![expr];
+    while let Some(expr) = ahead.pop() {
+        match &mut expr.kind {
+            ExprKind::VectorSelector(selector) => {
+                selector.at.get_or_insert(at);
+            }
+            ExprKind::MatrixSelector(matrix) => {
+                matrix.selector.at.get_or_insert(at);
+            }
+            // What is inside is evaluated at the subquery's times, which are fixed now.
+            ExprKind::Subquery(subquery) => {
+                subquery.at.get_or_insert(at);
+            }
+            _ => {
+                ahead.extend(expr.children_mut());
             }
         }
     }
