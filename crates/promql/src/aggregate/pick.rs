@@ -12,6 +12,9 @@ use crate::table::{ABSENT, Table, is_absent, is_float};
 use crate::value::Severity;
 use stonechat_model::format_general;
 
+/// Go sorts so many values by inserting one after the other, and more of them in a way that keeps no order of equals.
+const INSERTED_MAX: usize = 12;
+
 /// A value that was picked: its row, its step.
 #[derive(Debug, Clone, Copy)]
 struct Picked {
@@ -164,29 +167,87 @@ fn limits(params: &[f64]) -> Result<Vec<usize>, EvalError> {
     Ok(params.iter().map(|param| param.max(0.0) as usize).collect())
 }
 
-/// Keeps the greatest or the least, the best first. NaN is the worst either way; among equals the first stay.
+/// Keeps the greatest or the least, the best first, in Prometheus' way, so that among equal values the same series are kept
+/// and come in the same order: a heap whose top is the worst of those that are kept. NaN is the worst either way.
 fn keep_best(
     candidates: impl Iterator<Item = Picked>,
     limit: usize,
-    best: &mut Vec<Picked>,
+    heap: &mut Vec<Picked>,
     greatest: bool,
 ) {
-    let compare = |a: &Picked, b: &Picked| match (a.value.is_nan(), b.value.is_nan()) {
-        (false, false) if greatest => b.value.partial_cmp(&a.value).unwrap_or(Ordering::Equal),
-        (false, false) => a.value.partial_cmp(&b.value).unwrap_or(Ordering::Equal),
-        (a, b) => a.cmp(&b),
+    let is_worse = |a: &Picked, b: &Picked| {
+        a.value.is_nan()
+            || if greatest {
+                a.value < b.value
+            } else {
+                a.value > b.value
+            }
     };
     if limit == 0 {
         return;
     }
     for candidate in candidates {
-        // Cut back from time to time, so that few of many are kept without sorting all of them.
-        best.push(candidate);
-        if best.len() >= limit.saturating_mul(2).max(64) {
-            best.sort_by(compare);
-            best.truncate(limit);
+        if heap.len() < limit {
+            heap.push(candidate);
+            rise(heap, is_worse);
+        } else if candidate_is_better(&heap[0], &candidate, greatest) {
+            heap[0] = candidate;
+            sink(heap, is_worse);
         }
     }
-    best.sort_by(compare);
-    best.truncate(limit);
+    if heap.len() > INSERTED_MAX {
+        heap.sort_by(|a, b| match (a.value.is_nan(), b.value.is_nan()) {
+            (false, false) if is_worse(b, a) => Ordering::Less,
+            (false, false) if is_worse(a, b) => Ordering::Greater,
+            (a, b) => a.cmp(&b),
+        });
+        return;
+    }
+    for end in 1..heap.len() {
+        let mut at = end;
+        while at > 0 && is_worse(&heap[at - 1], &heap[at]) {
+            heap.swap(at - 1, at);
+            at -= 1;
+        }
+    }
+}
+
+fn candidate_is_better(top: &Picked, candidate: &Picked, greatest: bool) -> bool {
+    if top.value.is_nan() {
+        return !candidate.value.is_nan();
+    }
+    if greatest {
+        top.value < candidate.value
+    } else {
+        top.value > candidate.value
+    }
+}
+
+/// Moves the last of a heap up to its place.
+fn rise(heap: &mut [Picked], is_worse: impl Fn(&Picked, &Picked) -> bool) {
+    let mut at = heap.len() - 1;
+    while at > 0 {
+        let parent = (at - 1) / 2;
+        if !is_worse(&heap[at], &heap[parent]) {
+            return;
+        }
+        heap.swap(at, parent);
+        at = parent;
+    }
+}
+
+/// Moves the top of a heap down to its place.
+fn sink(heap: &mut [Picked], is_worse: impl Fn(&Picked, &Picked) -> bool) {
+    let mut at = 0;
+    while 2 * at + 1 < heap.len() {
+        let (mut child, right) = (2 * at + 1, 2 * at + 2);
+        if right < heap.len() && is_worse(&heap[right], &heap[child]) {
+            child = right;
+        }
+        if !is_worse(&heap[child], &heap[at]) {
+            return;
+        }
+        heap.swap(at, child);
+        at = child;
+    }
 }

@@ -1,7 +1,7 @@
 //! Aggregations that look at all values of a group together: `quantile`, `count_values`.
 
 use hashbrown::HashMap;
-use stonechat_model::format_float;
+use stonechat_model::{METRIC_NAME, format_float};
 
 use super::Group;
 use super::groups::groups_of;
@@ -54,12 +54,24 @@ impl Evaluation<'_> {
         }
         let table = self.table(&aggregation.expr, grid)?;
         let mut result = Table::default();
+        // What `without` takes away is gone, even the value itself.
+        let keeps_value = match &aggregation.grouping {
+            Grouping::By(_) => true,
+            Grouping::Without(names) => {
+                label != METRIC_NAME && names.iter().all(|name| name != label)
+            }
+        };
         for group in groups_of(&table, &without_label(&aggregation.grouping, label)) {
             self.check_alive()?;
             let mut counts: HashMap<Counted, Vec<f64>> = HashMap::new();
             for (step, cell) in group.rows.iter().flat_map(|&row| table.row(row).cells()) {
                 let held = counts.len() * grid.count;
-                let count = counts.entry(Counted::of(&cell)).or_default();
+                let counted = if keeps_value {
+                    Counted::of(&cell)
+                } else {
+                    Counted::Anything
+                };
+                let count = counts.entry(counted).or_default();
                 if count.is_empty() {
                     self.budget.check(held + grid.count)?;
                     count.resize(grid.count, ABSENT);
@@ -74,7 +86,9 @@ impl Evaluation<'_> {
             counts.sort_by(|a, b| a.0.cmp(&b.0));
             for (value, counts) in counts {
                 let mut builder = group.head.labels.to_builder();
-                builder.set(label, &value.text());
+                if let Some(text) = value.text() {
+                    builder.set(label, &text);
+                }
                 let labels = builder
                     .build()
                     .map_err(|error| EvalError::Parameter(error.to_string()))?;
@@ -95,12 +109,16 @@ impl Evaluation<'_> {
 enum Counted {
     Float(i64),
     Histogram(String),
+    /// The value does not matter.
+    Anything,
 }
 
 impl Counted {
     fn of(cell: &Cell<'_>) -> Self {
         match cell {
             Cell::Float(value) => {
+                // There are many kinds of NaN, which are all written the same.
+                let value = if value.is_nan() { f64::NAN } else { *value };
                 let bits = value.to_bits().cast_signed();
                 Self::Float(if bits < 0 { bits ^ i64::MAX } else { bits })
             }
@@ -109,13 +127,14 @@ impl Counted {
         }
     }
 
-    fn text(&self) -> String {
+    fn text(&self) -> Option<String> {
         match self {
             Self::Float(bits) => {
                 let bits = if *bits < 0 { bits ^ i64::MAX } else { *bits };
-                format_float(f64::from_bits(bits.cast_unsigned()))
+                Some(format_float(f64::from_bits(bits.cast_unsigned())))
             }
-            Self::Histogram(text) => text.clone(),
+            Self::Histogram(text) => Some(text.clone()),
+            Self::Anything => None,
         }
     }
 }

@@ -118,8 +118,9 @@ impl<'a> Sides<'a> {
     }
 
     /// The first step and series at which several of the "one" side belong together, which is a mistake even where none of
-    /// the many belongs to them. Where the other side has nothing at all, nobody looks.
+    /// the many belongs to them. Where the other side has nothing at all, nobody looks, unless something is filled in.
     fn first_duplicate(&self, matches: &[Match]) -> Option<MatchingError> {
+        let fills = self.fill_many.is_some() || self.fill_one.is_some();
         let mut first: Option<(usize, usize, usize, &Match)> = None;
         for found in matches.iter().filter(|found| found.right.len() > 1) {
             let mut holders: Vec<Option<usize>> = vec![None; self.steps];
@@ -130,7 +131,9 @@ impl<'a> Sides<'a> {
                         continue;
                     };
                     let earlier = first.is_none_or(|(at, twin, ..)| (step, row) < (at, twin));
-                    if earlier && self.many.rows().any(|many| !is_absent(many.at(step))) {
+                    let is_asked =
+                        || fills || self.many.rows().any(|many| !is_absent(many.at(step)));
+                    if earlier && is_asked() {
                         first = Some((step, row, holder, found));
                     }
                 }
@@ -141,11 +144,15 @@ impl<'a> Sides<'a> {
 
     fn many_to_many(&self, found: &Match, holder: usize, twin: usize) -> MatchingError {
         let labels = |index: usize| label_set(&self.one.row(index).head.labels);
+        // In an order that does not depend on the order of series.
+        let mut twins = [labels(holder), labels(twin)];
+        twins.sort();
+        let [first, second] = twins;
         MatchingError::ManyToMany {
             group: label_set(&found.labels),
             side: if self.swapped { "left" } else { "right" },
-            first: labels(twin),
-            second: labels(holder),
+            first,
+            second,
         }
     }
 

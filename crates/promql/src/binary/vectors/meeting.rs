@@ -115,10 +115,10 @@ impl<'a, 's> Meeting<'a, 's> {
         if matching.include.is_empty() {
             return labels;
         }
+        let one = one.map_or(self.matched, |head| &head.labels);
         let mut builder = labels.to_builder();
         for name in &matching.include {
-            let value = one.and_then(|head| head.labels.get(name));
-            builder.set(name, value.unwrap_or_default());
+            builder.set(name, one.get(name).unwrap_or_default());
         }
         builder.build().unwrap_or(labels)
     }
