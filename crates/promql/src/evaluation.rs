@@ -1,6 +1,7 @@
 //! One running query: the tree is walked once, and every part gives its values at all steps at once.
 
 mod budget; // how many samples are held
+mod certain; // what gives something whatever the data is
 mod costs; // what the parts of a query cost
 mod flow; // series that are worked out one by one
 mod grid; // the steps
@@ -23,7 +24,7 @@ pub(crate) use grid::{Grid, elapsed, seconds};
 pub(crate) use select::{Pick, Shift, millis};
 pub(crate) use window::{MixedWindow, RangeSeries, Window};
 
-use crate::ast::{Expr, ExprKind, LengthContext, Span, Unary, UnaryOp};
+use crate::ast::{Binary, BinaryOp, Expr, ExprKind, LengthContext, Span, Unary, UnaryOp};
 use crate::cancel::Cancel;
 use crate::engine::EngineOptions;
 use crate::error::EvalError;
@@ -171,6 +172,9 @@ impl<'a> Evaluation<'a> {
             if steps != grid && !is_invariant(&binary.right) {
                 evaluated = self.spread(evaluated, grid)?;
                 steps = grid;
+            }
+            if stays_empty(binary, &evaluated) {
+                continue;
             }
             let right = self.eval(&binary.right, steps)?;
             evaluated = self.binary(binary, evaluated, right, steps)?;
@@ -343,6 +347,13 @@ impl<'a> Evaluation<'a> {
             })
             .merge_same_labels()
     }
+}
+
+/// True when an operator gives nothing whatever its right side is, as there is nothing on its left.
+fn stays_empty(binary: &Binary, left: &Evaluated) -> bool {
+    let fills = binary.matching.fill_left.is_some() || binary.matching.fill_right.is_some();
+    let is_empty = matches!(left, Evaluated::Table(table) if table.len() == 0);
+    is_empty && !fills && binary.op != BinaryOp::Or && certain::cannot_fail(&binary.right)
 }
 
 fn is_one_metric(table: &Table) -> bool {

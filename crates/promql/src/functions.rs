@@ -4,6 +4,7 @@ mod absent; // absent, absent_over_time, scalar
 mod call; // which code serves which function
 pub(crate) mod counters; // when counters begin to count
 mod dates; // year, hour, days_in_month, ...
+mod extremes; // the best value of windows that move
 mod histogram; // quantiles and fractions of buckets
 pub(crate) mod histogram_mean; // the mean of histograms
 mod info; // labels of info metrics

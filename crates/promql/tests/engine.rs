@@ -1,5 +1,7 @@
 //! Limits, errors and settings of the engine; what expressions give is in the scripts.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use stonechat_model::{
@@ -312,6 +314,97 @@ fn the_deepest_expressions_fit_on_the_stack() {
             "{result:?}"
         );
     }
+}
+
+/// A store that counts how often it is asked.
+struct Counting(MemoryStore, AtomicUsize);
+
+impl Queryable for Counting {
+    fn select(
+        &self,
+        matchers: &[Matcher],
+        range: TimeRange,
+    ) -> Result<Box<dyn Selection + '_>, QueryableError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.select(matchers, range)
+    }
+
+    fn series(
+        &self,
+        matcher_sets: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<Labels>, QueryableError> {
+        self.0.series(matcher_sets, range)
+    }
+
+    fn label_names(
+        &self,
+        matcher_sets: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<String>, QueryableError> {
+        self.0.label_names(matcher_sets, range)
+    }
+
+    fn label_values(
+        &self,
+        name: &str,
+        matcher_sets: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<String>, QueryableError> {
+        self.0.label_values(name, matcher_sets, range)
+    }
+}
+
+/// Where nothing stands on the left, nobody reads what stands on the right, unless it may have a mistake in it.
+#[test]
+fn what_cannot_matter_is_not_read() {
+    for (text, selections) in [
+        ("nothing * b_total", 1),
+        ("nothing and on (host) rate(b_total[1m])", 1),
+        ("nothing unless on () sum(b_total) * 2", 1),
+        ("nothing > scalar(b_total)", 1),
+        ("nothing or b_total", 2),
+        ("nothing + fill (0) b_total", 2),
+        ("nothing * abs({host=\"1\"})", 2),
+        ("nothing * (a_total + on () b_total)", 3),
+        ("a_total * b_total", 2),
+    ] {
+        let store = Counting(store(), AtomicUsize::new(0));
+        let expr = parse(text).expect("a valid expression");
+        let _ = Engine::default().instant(&store, &expr, seconds(59), &Cancel::new());
+        assert_eq!(store.1.load(Ordering::Relaxed), selections, "{text}");
+    }
+}
+
+/// One query that passes a limit leaves another on the same engine alone.
+#[test]
+fn a_query_that_passes_a_limit_harms_no_other() {
+    let engine = Engine::new(EngineOptions {
+        samples_max: 500,
+        ..EngineOptions::default()
+    });
+    let steps = Steps {
+        start: seconds(0),
+        end: seconds(59),
+        step: Duration::from_secs(1),
+    };
+    let store = store();
+    let ask = |text: &str| {
+        let expr = parse(text).expect("a valid expression");
+        engine.range(&store, &expr, steps, &Cancel::new())
+    };
+    thread::scope(|scope| {
+        let refused = scope.spawn(|| {
+            for _ in 0..50 {
+                let result = ask("a_total or b_total");
+                assert!(matches!(result, Err(EvalError::TooManySamples)));
+            }
+        });
+        for _ in 0..50 {
+            assert!(ask("sum(rate(a_total[10s]))").is_ok());
+        }
+        refused.join().expect("queries that are refused");
+    });
 }
 
 /// Chains of operators lean to the left, and nobody goes down along them.

@@ -26,6 +26,8 @@ pub(crate) struct Window<'a> {
     pub range: i64,
     /// The time of evaluation.
     pub now: i64,
+    /// Where in the series the window begins.
+    pub first: usize,
     /// Which step this is.
     pub step: usize,
     /// How samples beyond the edges were let in.
@@ -309,6 +311,7 @@ impl RangeSeries<'_> {
             last_reset += behind(last_reset, samples.end);
             first_reset += behind(first_reset, samples.start + 1);
             at(Window {
+                first: samples.start,
                 times: &times[samples.clone()],
                 values: &values[samples.clone()],
                 starts: starts.get(samples.clone()).unwrap_or_default(),
@@ -354,6 +357,7 @@ impl RangeSeries<'_> {
             let starts = &columns.histogram_starts;
             at(MixedWindow {
                 floats: Window {
+                    first: floats.start,
                     times: &columns.timestamps[floats.clone()],
                     values: &columns.values[floats.clone()],
                     starts: columns.starts.get(floats).unwrap_or_default(),

@@ -3,6 +3,7 @@
 use stonechat_model::Labels;
 
 use super::counters::overlaps;
+use super::extremes::Extremes;
 use super::remarks::Remarks;
 use super::{Function, check_quantile, dates, math, mixed, over_time, quantile, rate, regression};
 use crate::ast::{Call, Expr, ExprKind, Extension, Span, quote};
@@ -376,9 +377,14 @@ impl<'a> OverWindows<'a> {
         let wants_counter = matches!(self.function, Function::Rate | Function::Increase);
         let with_resets = wants_counter || self.function == Function::Resets;
         let remarks = Remarks::new(self.evaluation, self.span, series.head.labels.metric_name());
+        let mut extremes = Extremes::of(self.function);
         series.each_window(grid, with_resets, |window| {
             self.check(window.values.len(), window.step)?;
-            row[window.step] = (self.compute)(&window).unwrap_or(ABSENT);
+            let value = match &mut extremes {
+                Some(extremes) => extremes.next(&window),
+                None => (self.compute)(&window),
+            };
+            row[window.step] = value.unwrap_or(ABSENT);
             if wants_counter && !window.starts.is_empty() && start_overlaps(&window) {
                 remarks.start_times_overlap();
             }

@@ -112,6 +112,7 @@ fn change_over<'w>(
 fn between_edges(window: Window<'_>) -> Option<Window<'_>> {
     let samples = edges::reach(&window, window.times, |time| *time)?;
     Some(Window {
+        first: window.first + samples.start,
         times: &window.times[samples.clone()],
         values: &window.values[samples],
         ..window
