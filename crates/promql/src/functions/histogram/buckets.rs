@@ -74,7 +74,9 @@ fn within(rank: f64, below: &[Bucket]) -> f64 {
         if bucket.upper <= 0.0 {
             return bucket.upper;
         }
-        return bucket.upper * (rank / bucket.count);
+        // The bucket begins at zero, and what is added to that is no negative zero.
+        let start = 0.0;
+        return start + bucket.upper * (rank / bucket.count);
     };
     let width = bucket.upper - before.upper;
     before.upper + width * ((rank - before.count) / (bucket.count - before.count))
