@@ -47,6 +47,8 @@ impl ToldAlert {
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) known: Arc<KnownAlert>,
+    /// When it was last heard of.
+    pub(crate) updated_at: Timestamp,
     /// The routes that take it; they change only with the configuration.
     pub(crate) routes: Arc<[usize]>,
     /// The groups in which it waits to be told.

@@ -1,10 +1,15 @@
 //! `alertmanager.yml`: read, checked, and turned into what cannot be wrong.
 
+mod channels; // from entries of receivers to ways out
 mod check; // problems with their places
+mod external; // other Alertmanagers, of prometheus.yml
 mod file; // as it is written
+mod global; // what holds for all receivers
 mod http; // how requests are made
 mod intervals; // spans of the calendar
+mod receivers; // all kinds of receivers
 mod routes; // the routing tree
+mod show; // without secrets
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,18 +19,24 @@ use std::time::Duration;
 use stonechat_model::yaml;
 use stonechat_model::{Labels, Problem, Problems};
 
-use self::file::{File, GlobalFile, InhibitFile, ReceiverFile};
+use self::file::{File, InhibitFile};
 use self::intervals::IntervalFile;
 use self::routes::Defined;
-use crate::channel::{Channel, ChannelKind, Integration, IntegrationKey};
+use crate::channel::Integration;
 use crate::inhibit::Inhibition;
 use crate::interval::Interval;
 use crate::route::{Route, Routes};
-use crate::webhook::WebhookConfig;
+use crate::template::{SharedTemplates, TemplateSet};
 
-pub(crate) use self::check::Check;
+pub(crate) use self::check::{Check, or_text};
+pub use self::external::{AlertmanagersFile, ExternalAlertmanager, external_alertmanagers};
 pub(crate) use self::file::Text;
+pub(crate) use self::global::{GlobalFile, SLACK_APP_URL, SecretText};
 pub(crate) use self::http::{Auth, HttpConfig, HttpFile, SecretSource, TlsConfig, beside};
+pub(crate) use self::receivers::{
+    DiscordFile, EmailFile, MattermostFile, PagerdutyFile, SlackFile, TeamsWorkflowFile,
+    TelegramFile, WechatFile,
+};
 
 /// A checked configuration of notifications.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,20 +47,14 @@ pub struct Config {
     pub(crate) receivers: BTreeMap<Arc<str>, Vec<Integration>>,
     pub(crate) inhibitions: Vec<Inhibition>,
     pub(crate) intervals: BTreeMap<String, Vec<Interval>>,
+    pub(crate) templates: SharedTemplates,
+    /// Who is told when a receiver cannot be.
+    pub(crate) fallbacks: BTreeMap<Arc<str>, Arc<str>>,
     /// What is no mistake, but has no effect or will fail later.
     warnings: Vec<Problem>,
 }
 
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
-
-/// Whether receivers and sections that cannot be honoured yet are an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Others {
-    Refuse,
-    /// For tests of routing, which have nothing to do with them.
-    #[cfg(test)]
-    Ignore,
-}
 
 impl Config {
     /// Reads and checks a file.
@@ -65,7 +70,45 @@ impl Config {
     /// # Errors
     /// As for [`load`](Self::load).
     pub fn parse(file: &Path, text: &str) -> Result<Self, Problems> {
-        Self::parse_with(file, text, Others::Refuse)
+        let written: File = yaml::parse(file, text)?;
+        let mut check = Check::new(file, text);
+        refuse_others(&mut check, &written);
+        let nothing = GlobalFile::default();
+        let global = written.global.as_ref().unwrap_or(&nothing);
+        global.check(&mut check);
+        let intervals = named_intervals(&mut check, &written);
+        let http = global.http_config.as_ref();
+        let http = http.map(|http| http.check(&mut check)).unwrap_or_default();
+        let receivers = receivers(&mut check, &written, (global, &http));
+        let defined = Defined {
+            receivers: receivers.keys().map(|name| &**name).collect(),
+            intervals: intervals.keys().map(String::as_str).collect(),
+        };
+        let routes = match &written.route {
+            Some(root) => routes::routes(&mut check, root, &defined),
+            None => {
+                check.of_file("there is no `route`");
+                Routes::new(vec![Route::default()])
+            }
+        };
+        let inhibit_rules = written.inhibit_rules.iter().flatten();
+        let inhibitions = inhibit_rules
+            .map(|rule| inhibition(&mut check, rule))
+            .collect();
+        let resolve_timeout = global.resolve_timeout;
+        let fallbacks = fallbacks(&mut check, &written);
+        let templates = templates(&mut check, &written, global);
+        let warnings = check.warnings();
+        check.or(Self {
+            warnings,
+            resolve_timeout: resolve_timeout.map_or(RESOLVE_TIMEOUT, |timeout| timeout.0),
+            routes,
+            receivers,
+            inhibitions,
+            intervals,
+            templates,
+            fallbacks,
+        })
     }
 
     /// The configuration when there is no file: alerts are taken, and nobody is told.
@@ -77,6 +120,8 @@ impl Config {
             receivers: BTreeMap::new(),
             inhibitions: Vec::new(),
             intervals: BTreeMap::new(),
+            templates: SharedTemplates::default(),
+            fallbacks: BTreeMap::new(),
             warnings: Vec::new(),
         }
     }
@@ -101,44 +146,6 @@ impl Config {
     pub(crate) fn integrations(&self, receiver: &str) -> &[Integration] {
         self.receivers.get(receiver).map_or(&[], Vec::as_slice)
     }
-
-    fn parse_with(file: &Path, text: &str, others: Others) -> Result<Self, Problems> {
-        let written: File = yaml::parse(file, text)?;
-        let mut check = Check::new(file, text);
-        if others == Others::Refuse {
-            refuse_others(&mut check, &written);
-        }
-        let intervals = named_intervals(&mut check, &written);
-        let http = written.global.as_ref().and_then(|g| g.http_config.as_ref());
-        let http = http.map(|http| http.check(&mut check)).unwrap_or_default();
-        let receivers = receivers(&mut check, &written, &http);
-        let defined = Defined {
-            receivers: receivers.keys().map(|name| &**name).collect(),
-            intervals: intervals.keys().map(String::as_str).collect(),
-        };
-        let routes = match &written.route {
-            Some(root) => routes::routes(&mut check, root, &defined),
-            None => {
-                check.of_file("there is no `route`");
-                Routes::new(vec![Route::default()])
-            }
-        };
-        let inhibit_rules = written.inhibit_rules.iter().flatten();
-        let inhibitions = inhibit_rules
-            .map(|rule| inhibition(&mut check, rule))
-            .collect();
-        let resolve_timeout = written.global.as_ref().and_then(|g| g.resolve_timeout);
-        warn_of_others(&mut check, &written);
-        let warnings = check.warnings();
-        check.or(Self {
-            warnings,
-            resolve_timeout: resolve_timeout.map_or(RESOLVE_TIMEOUT, |timeout| timeout.0),
-            routes,
-            receivers,
-            inhibitions,
-            intervals,
-        })
-    }
 }
 
 /// Refuses what Alertmanager knows and Stonechat cannot honour yet, so that nobody believes it to be in force.
@@ -146,44 +153,71 @@ fn refuse_others(check: &mut Check<'_>, file: &File) {
     for (key, section) in file.other_sections() {
         check.at(section, format!("`{key}` is not supported yet"));
     }
-    for receiver in file.receivers.iter().flatten() {
-        let name = &receiver.name.value;
-        for (kind, configs) in receiver.other_kinds() {
-            check.at(
-                configs,
-                format!("`{kind}` of the receiver `{name}` are not supported yet"),
-            );
-        }
-    }
 }
 
-/// Names what is taken and changes nothing yet. It stands in files that are otherwise honoured whole, so it is no mistake.
-fn warn_of_others(check: &mut Check<'_>, file: &File) {
-    let templates = file.templates.as_ref();
-    if let Some(templates) = templates.filter(|templates| !templates.value.is_empty()) {
-        let message =
-            "`templates` have no effect yet: no receiver that can be sent to is written with them";
-        check.warn(templates, message);
+/// Reads the files of templates. A pattern may match nothing, as in Alertmanager.
+fn templates(check: &mut Check<'_>, file: &File, global: &GlobalFile) -> SharedTemplates {
+    let mut set = TemplateSet::default();
+    if let Some(zone) = &global.time_zone {
+        match jiff::tz::TimeZone::get(&zone.value) {
+            Ok(_) => set.zone.clone_from(&zone.value),
+            Err(_) => {
+                check.at_with_help(zone, "not a time zone", "write for example Asia/Shanghai");
+            }
+        }
     }
-    let defaults = file.global.as_ref().map(GlobalFile::other_defaults);
-    let defaults = defaults.unwrap_or_default();
-    let first = defaults
-        .iter()
-        .min_by_key(|(_, value)| (value.referenced.line(), value.referenced.column()));
-    if let Some((_, first)) = first {
-        let keys: Vec<String> = defaults.iter().map(|(key, _)| format!("`{key}`")).collect();
-        let message = format!(
-            "no effect yet: {}; receivers of these kinds cannot be sent to yet",
-            keys.join(", ")
+    for pattern in file.templates.iter().flatten() {
+        let path = beside(check.file, &pattern.value);
+        let found = match glob::glob(&path.to_string_lossy()) {
+            Ok(found) => found,
+            Err(error) => {
+                check.at(pattern, format!("not a valid pattern: {error}"));
+                continue;
+            }
+        };
+        for path in found {
+            let read = path.map_err(|error| error.to_string()).and_then(|path| {
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+                let shown = path.display().to_string();
+                set.add_file(path, text)
+                    .map_err(|error| format!("{shown}: {error}"))
+            });
+            if let Err(error) = read {
+                check.at(pattern, error);
+            }
+        }
+    }
+    Arc::new(set)
+}
+
+fn fallbacks(check: &mut Check<'_>, file: &File) -> BTreeMap<Arc<str>, Arc<str>> {
+    let receivers = || file.receivers.iter().flatten();
+    let mut fallbacks = BTreeMap::new();
+    for receiver in receivers() {
+        let Some(fallback) = &receiver.fallback else {
+            continue;
+        };
+        check.known(
+            "receiver",
+            fallback,
+            receivers().map(|receiver| receiver.name.value.as_str()),
         );
-        check.warn(first, message);
+        if fallback.value == receiver.name.value {
+            check.at(fallback, "a receiver cannot take over from itself");
+        }
+        fallbacks.insert(
+            Arc::from(receiver.name.value.as_str()),
+            Arc::from(fallback.value.as_str()),
+        );
     }
+    fallbacks
 }
 
 fn receivers(
     check: &mut Check<'_>,
     file: &File,
-    http: &HttpConfig,
+    (global, http): (&GlobalFile, &HttpConfig),
 ) -> BTreeMap<Arc<str>, Vec<Integration>> {
     let mut receivers = BTreeMap::new();
     for receiver in file.receivers.iter().flatten() {
@@ -191,7 +225,8 @@ fn receivers(
         if name.value.is_empty() {
             check.at(name, "a receiver has no name");
         }
-        let integrations = integrations(check, receiver, http);
+        receiver.check_kinds(check, global);
+        let integrations = channels::integrations(check, receiver, (global, http));
         if receivers
             .insert(Arc::from(name.value.as_str()), integrations)
             .is_some()
@@ -204,27 +239,6 @@ fn receivers(
         }
     }
     receivers
-}
-
-fn integrations(
-    check: &mut Check<'_>,
-    receiver: &ReceiverFile,
-    http: &HttpConfig,
-) -> Vec<Integration> {
-    let name: Arc<str> = Arc::from(receiver.name.value.as_str());
-    let webhooks = receiver.webhook_configs.iter().flatten().enumerate();
-    let checked = webhooks.filter_map(|(index, webhook)| {
-        Some(Integration {
-            key: IntegrationKey {
-                receiver: Arc::clone(&name),
-                kind: ChannelKind::Webhook,
-                index,
-            },
-            send_resolved: webhook.value.send_resolved.unwrap_or(true),
-            channel: Channel::Webhook(WebhookConfig::check(check, webhook, http)?),
-        })
-    });
-    checked.collect()
 }
 
 fn inhibition(check: &mut Check<'_>, rule: &InhibitFile) -> Inhibition {

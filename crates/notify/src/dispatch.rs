@@ -3,6 +3,7 @@
 
 mod reload; // another configuration, or the state from before a restart
 mod round; // a group is due: what to tell to whom
+mod view; // what is known, for those who ask
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,8 +18,10 @@ use crate::group::{GroupId, Groups};
 use crate::inhibit::Inhibitor;
 use crate::log::{LogEntry, LogKey, NotificationLog};
 use crate::notification::Notification;
+use crate::silence::Silences;
 
 pub(crate) use self::reload::Restored;
+pub use self::view::{AlertView, GroupView, RouteView, WayView};
 
 /// How much is kept at once. What goes beyond is dropped and counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +101,7 @@ pub(crate) enum Note {
 /// Why an alert is not told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Suppression {
+    Silence,
     Inhibition,
     MuteInterval,
     OutsideActiveInterval,
@@ -129,6 +133,7 @@ pub(crate) struct Dispatcher {
     limits: Limits,
     alerts: AlertTable,
     inhibitor: Inhibitor,
+    pub(crate) silences: Silences,
     groups: Groups,
     log: NotificationLog,
     flights: HashMap<LogKey, Flight>,
@@ -147,6 +152,7 @@ impl Dispatcher {
     pub(crate) fn new(config: Arc<Config>, limits: Limits) -> Self {
         Self {
             inhibitor: Inhibitor::new(&config.inhibitions),
+            silences: Silences::default(),
             config,
             limits,
             alerts: AlertTable::new(),
@@ -181,6 +187,11 @@ impl Dispatcher {
         let idle = self.alerts.is_empty() && self.log.is_empty();
         let sweep = self.next_sweep.filter(|_| !idle);
         self.groups.next_due().into_iter().chain(sweep).min()
+    }
+
+    /// The configuration in force.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
     }
 
     /// How many alerts fire.
@@ -224,6 +235,7 @@ impl Dispatcher {
                     alert: merged,
                     reported,
                 });
+                slot.updated_at = now;
             }
             // Over before it was heard of: nobody has been told that it fires.
             None if reported && alert.is_resolved(now) => return,
@@ -236,6 +248,7 @@ impl Dispatcher {
                     routes: self.config.routes.matching(&labels).into(),
                     groups: Vec::new(),
                     known: Arc::new(KnownAlert::new(alert, reported)),
+                    updated_at: now,
                 };
                 self.alerts.insert(labels.clone(), slot);
                 self.inhibitor.insert(&labels);

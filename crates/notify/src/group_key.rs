@@ -14,7 +14,7 @@ pub(crate) fn matchers_text(matchers: &[Matcher]) -> String {
 }
 
 /// A name that the classic syntax cannot hold is quoted, and only then the value is escaped as Go escapes.
-fn matcher_text(matcher: &Matcher) -> String {
+pub(crate) fn matcher_text(matcher: &Matcher) -> String {
     let (name, op, value) = (matcher.name(), matcher.op(), matcher.value());
     if name.chars().any(is_reserved) {
         return format!("{}{op}{}", quote(name), quote(value));

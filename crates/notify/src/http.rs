@@ -20,6 +20,9 @@ pub(crate) enum ClientError {
     /// A certificate or key is not what it should be.
     #[error("{0} is not in PEM format")]
     Pem(&'static str),
+    /// The settings of a mail server cannot be used.
+    #[error("the mail server's settings cannot be used: {0}")]
+    Mail(String),
     /// The library refuses the settings.
     #[error("the HTTP client cannot be built: {0}")]
     Build(#[source] reqwest::Error),

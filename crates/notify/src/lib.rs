@@ -74,6 +74,7 @@ mod group; // alerts told together
 mod group_key; // a group as a text
 mod log; // what each receiver was last told
 mod notification; // a message before it takes a form
+mod silence; // alerts that nobody is to hear of for a while
 mod time; // times as text
 
 // The shell.
@@ -81,16 +82,34 @@ mod answer; // what came of one attempt
 mod backoff; // waits between attempts
 mod channel; // the kinds of receivers
 mod delivery; // what became of the newest messages
+mod email;
+mod exchange; // one request and its answer
+mod external; // other Alertmanagers
+mod fit; // texts that are not too long
 mod http; // HTTP clients
 mod metrics; // what is counted
 mod nflog; // the log on disk
 mod notifier; // clock, workers, files
+mod robot; // DingTalk, WeCom, Feishu
+mod services; // Slack and others that take one request
+mod template; // texts of messages
 mod webhook; // messages to a URL
+mod wechat; // applications of WeCom
 mod worker; // one way out of one receiver
 
-pub use config::Config;
+pub use config::{AlertmanagersFile, Config, ExternalAlertmanager, external_alertmanagers};
 pub use delivery::{DeliveredAlert, Delivery, DeliveryOutcome};
-pub use dispatch::Limits;
+pub use dispatch::{AlertView, GroupView, Limits, RouteView, WayView};
+pub use external::{ExternalAlertmanagers, ExternalMetrics};
 pub use metrics::NotifyMetrics;
 pub use notification::Status;
 pub use notifier::{Notifier, NotifierOptions, NotifyError};
+pub use silence::{Silence, SilenceError, SilenceState};
+
+/// Reads conditions on labels as Alertmanager writes them: `severity=~"warning|critical"`.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn parse_matchers(text: &str) -> Result<Vec<stonechat_model::Matcher>, String> {
+    matchers::parse(text).map_err(|error| error.to_string())
+}

@@ -79,6 +79,7 @@ impl NotifyMetrics {
         match note {
             Note::Suppressed(reason, alerts) => {
                 let reason = match reason {
+                    Suppression::Silence => "silence",
                     Suppression::Inhibition => "inhibition",
                     Suppression::MuteInterval => "mute_time_interval",
                     Suppression::OutsideActiveInterval => "active_time_interval",

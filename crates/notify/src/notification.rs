@@ -55,6 +55,14 @@ pub enum Status {
 }
 
 impl Status {
+    /// As templates see it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Firing => "firing",
+            Self::Resolved => "resolved",
+        }
+    }
+
     /// Of one alert.
     pub(crate) fn of(alert: &ToldAlert) -> Self {
         if alert.resolved {

@@ -1,6 +1,8 @@
 //! The shell around the state machine: clock, workers, files.
 
+mod ask; // what people ask of it
 mod error; // why it cannot begin
+mod fallback; // who is told when a receiver cannot be
 mod options; // what it is told at the start
 mod shared; // what its tasks work on
 
@@ -17,7 +19,7 @@ use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::dispatch::Input;
 use crate::http::Clients;
-use crate::worker::{Phase, Worker};
+use crate::worker::{Manner, Phase, Worker};
 
 pub use self::error::NotifyError;
 pub use self::options::NotifierOptions;
@@ -104,23 +106,27 @@ fn build_workers(
     running: &HashMap<IntegrationKey, Arc<Worker>>,
 ) -> Result<HashMap<IntegrationKey, Arc<Worker>>, NotifyError> {
     let (mut workers, mut clients) = (HashMap::new(), Clients::default());
+    let manner = Manner {
+        templates: Arc::clone(&config.templates),
+        external_url: options.external_url.clone(),
+        queue_max: options.queue_max,
+        retry_wait: options.retry_wait,
+    };
     for integration in config.receivers.values().flatten() {
         let key = &integration.key;
-        let same = running
-            .get(key)
-            .filter(|worker| worker.channel == integration.channel);
+        let same = running.get(key).filter(|worker| {
+            worker.channel == integration.channel && worker.templates == config.templates
+        });
         let worker = match same {
             Some(worker) => Arc::clone(worker),
             None => {
-                let url = &options.external_url;
-                let sender = Sender::new(&integration.channel, url, &mut clients)
+                let sender = Sender::new(&integration.channel, &mut clients)
                     .map_err(|error| NotifyError::client(key, error))?;
                 let metrics = options.metrics.of_worker(key.kind, &key.receiver);
                 Arc::new(Worker::new(
                     (integration.channel.clone(), sender),
                     metrics,
-                    options.queue_max,
-                    options.retry_wait,
+                    &manner,
                 ))
             }
         };

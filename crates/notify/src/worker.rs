@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use stonechat_model::Timestamp;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -14,6 +15,7 @@ use crate::channel::{Channel, Sender};
 use crate::delivery::{Delivery, DeliveryId, DeliveryLog, DeliveryOutcome};
 use crate::dispatch::{Order, Outcome};
 use crate::metrics::WorkerMetrics;
+use crate::template::{Renderer, SharedTemplates};
 
 /// The most requests to one receiver at the same time. A message that waits for its next attempt is none of them.
 const ATTEMPTS_MAX: usize = 16;
@@ -33,6 +35,8 @@ pub(crate) enum Phase {
 pub(crate) struct Worker {
     /// What it was made from: as long as that is the same, so is the worker.
     pub(crate) channel: Channel,
+    pub(crate) templates: SharedTemplates,
+    external_url: String,
     sender: Sender,
     metrics: WorkerMetrics,
     requests: Semaphore,
@@ -57,15 +61,29 @@ enum Waited {
     Stopped,
 }
 
+/// How messages of all ways out are written and sent.
+pub(crate) struct Manner {
+    pub(crate) templates: SharedTemplates,
+    pub(crate) external_url: String,
+    pub(crate) queue_max: usize,
+    pub(crate) retry_wait: Duration,
+}
+
 impl Worker {
     pub(crate) fn new(
         (channel, sender): (Channel, Sender),
         metrics: WorkerMetrics,
-        queue_max: usize,
-        retry_wait: Duration,
+        manner: &Manner,
     ) -> Self {
+        let Manner {
+            queue_max,
+            retry_wait,
+            ..
+        } = *manner;
         Self {
             channel,
+            templates: Arc::clone(&manner.templates),
+            external_url: manner.external_url.clone(),
             sender,
             metrics,
             requests: Semaphore::new(ATTEMPTS_MAX),
@@ -168,7 +186,13 @@ impl Worker {
         let begun = Instant::now();
         let limit = self.sender.timeout();
         let until = limit.map_or(deadline, |limit| deadline.min(begun + limit));
-        let request = timeout_at(until, self.sender.send(&order.notification));
+        let renderer = Renderer::new(
+            &order.notification,
+            &self.external_url,
+            &self.templates,
+            Timestamp::now(),
+        );
+        let request = timeout_at(until, self.sender.send(&renderer));
         let answer = tokio::select! {
             answer = request => answer.unwrap_or_else(|_| {
                 let waited = (until - begun).as_secs_f64();

@@ -21,5 +21,25 @@ mod run; // command by command
 mod script; // text to commands
 mod starts; // when counting began
 
+use stonechat_model::Labels;
+
+use points::Point;
 pub use run::{Outcome, Report, run};
 pub use script::ScriptError;
+
+/// A series and what stands at each of its steps.
+pub type SeriesLine = (Labels, Vec<Option<f64>>);
+
+/// Reads a series as a script writes it, `up{job="a"} 0 1x5 _ stale`: its labels, and what stands at each step.
+///
+/// # Errors
+/// What is wrong with the line. Native histograms are not evaluated yet.
+pub fn series_line(line: &str) -> Result<SeriesLine, String> {
+    let series = points::parse_line(line)?;
+    let points = series.points.into_iter().map(|point| match point {
+        Point::Float(value) => Ok(Some(value)),
+        Point::Missing => Ok(None),
+        Point::Histogram(_) => Err("native histograms are not evaluated yet".to_owned()),
+    });
+    Ok((series.labels, points.collect::<Result<_, _>>()?))
+}

@@ -45,6 +45,7 @@ mod status; // how they are doing
 #[cfg(test)]
 mod testing; // a store, results and a sink for tests
 mod text; // labels and annotations with templates
+mod unit_test; // promtool's unit tests
 
 pub use alerts::AlertState;
 pub use evaluate::RuleHealth;
@@ -53,3 +54,4 @@ pub use metrics::RuleMetrics;
 pub use rule::{Alerting, Group, Query, Rule, RuleKind};
 pub use status::{AlertStatus, AlertingStatus, GroupStatus, RuleStatus};
 pub use text::Text;
+pub use unit_test::{UnitTestReport, run_unit_tests};

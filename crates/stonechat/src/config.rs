@@ -24,6 +24,8 @@ pub(crate) struct Configuration {
     pub(crate) groups: Vec<stonechat_rules::Group>,
     /// Who is told.
     pub(crate) notify: stonechat_notify::Config,
+    /// Other Alertmanagers that are told of every alert.
+    pub(crate) alertmanagers: Vec<stonechat_notify::ExternalAlertmanager>,
     /// How often rules are evaluated unless their group says otherwise; also the step of subqueries without one.
     pub(crate) evaluation_interval: Duration,
     /// What this server adds to alerts on their way out.
@@ -86,13 +88,17 @@ impl Source {
             .chain(&odd);
         let mut warnings: Vec<String> = remarks.map(Problem::remark).collect();
         warnings.extend(queries.warnings);
-        if files.alertmanager.is_none() && !prometheus.groups.is_empty() {
+        if files.alertmanager.is_none()
+            && prometheus.alertmanagers.is_empty()
+            && !prometheus.groups.is_empty()
+        {
             warnings.push(NOBODY_IS_TOLD.to_owned());
         }
         problems.or(Configuration {
             jobs: prometheus.jobs,
             groups: prometheus.groups,
             notify,
+            alertmanagers: prometheus.alertmanagers,
             evaluation_interval: prometheus.evaluation_interval,
             external_labels: prometheus.external_labels,
             storage: prometheus.storage,

@@ -9,6 +9,7 @@ mod metrics; // the program's own metrics
 mod operator; // the program as the API sees it; reload
 mod promql; // `stonechat promql`
 mod query; // `stonechat query`
+mod rules; // `stonechat rules`
 mod serve; // `stonechat serve`: wires the rooms
 mod signals; // what tells the program to stop or to reload
 mod size; // numbers of bytes
@@ -53,6 +54,8 @@ enum Command {
     Sql(sql::SqlArgs),
     /// Look into a data folder; bring samples in and take them out.
     Tsdb(tsdb::TsdbArgs),
+    /// Check and test rules.
+    Rules(rules::RulesArgs),
     /// The demo's chat backend, by itself.
     #[command(hide = true)]
     DemoChat(Box<stonechat_demo::ChatArgs>),
@@ -125,6 +128,7 @@ async fn run(command: Command, queries: Option<Queries>) -> anyhow::Result<()> {
         Command::Promql(args) => promql::run(args),
         Command::Sql(args) => sql::run(args).await,
         Command::Tsdb(args) => tsdb::run(args).await,
+        Command::Rules(args) => rules::run(&args),
         Command::DemoChat(args) => {
             Ok(stonechat_demo::run_chat(demo::with_environment(*args), queries).await?)
         }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use stonechat_model::{Labels, Matcher, Problem, TimeRange, Timestamp};
-use stonechat_notify::Notifier;
+use stonechat_notify::{ExternalAlertmanagers, Notifier};
 use stonechat_rules::RuleManager;
 use stonechat_scrape::ScrapeManager;
 use stonechat_sql::SqlManager;
@@ -72,6 +72,7 @@ pub(crate) struct Parts {
     pub(crate) sql: Arc<SqlManager>,
     pub(crate) rules: RuleManager,
     pub(crate) notifier: Notifier,
+    pub(crate) external: ExternalAlertmanagers,
 }
 
 /// The outcome of the last reading of the configuration.
@@ -127,6 +128,10 @@ impl Program {
         self.rooms
             .notifier
             .apply(configuration.notify)
+            .map_err(refused)?;
+        self.rooms
+            .external
+            .apply(&configuration.alertmanagers)
             .map_err(refused)?;
         let query_files = Stamps::of(&configuration.query_files);
         self.rooms

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use stonechat_metrics::Registry;
-use stonechat_model::{Problems, Timestamp};
-use stonechat_notify::{Notifier, NotifierOptions, NotifyMetrics};
+use stonechat_model::{Alert, AlertSink, Problems, Timestamp};
+use stonechat_notify::{
+    ExternalAlertmanagers, ExternalMetrics, Notifier, NotifierOptions, NotifyMetrics,
+};
 use stonechat_promql::Engine;
 use stonechat_remote::{Receiver, ReceiverLimits, RemoteMetrics};
 use stonechat_rules::{RuleManager, RuleMetrics, RuleOptions};
@@ -86,6 +88,16 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     outcome
 }
 
+/// Tells our own receivers, and other Alertmanagers.
+struct Tell(Notifier, ExternalAlertmanagers);
+
+impl AlertSink for Tell {
+    fn put(&self, alerts: Vec<Alert>) {
+        self.1.put(alerts.clone());
+        self.0.put(alerts);
+    }
+}
+
 /// All rooms, running.
 struct Server {
     rooms: Rooms,
@@ -112,6 +124,7 @@ impl Server {
             NotifierOptions::new(&args.data, front.url.as_str())
                 .metrics(NotifyMetrics::register(registry)?),
         )?;
+        let external = ExternalAlertmanagers::new(ExternalMetrics::register(registry)?);
         let scrapes = ScrapeManager::new(
             Arc::clone(&store) as _,
             ScrapeMetrics::register(registry)?,
@@ -130,7 +143,7 @@ impl Server {
             Arc::new(WholeHistory(Arc::clone(&store))),
             Arc::clone(&store) as _,
             engine.clone(),
-            Arc::new(notifier.clone()),
+            Arc::new(Tell(notifier.clone(), external.clone())),
             RuleOptions {
                 external_url: front.url.as_str().to_owned(),
                 metrics: Some(RuleMetrics::register(registry)?),
@@ -143,6 +156,7 @@ impl Server {
             sql: Arc::clone(&sql),
             rules: rules.clone(),
             notifier: notifier.clone(),
+            external,
         };
         let program = Arc::new(Program::new(source, parts, metrics.clone(), settings));
         program

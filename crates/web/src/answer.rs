@@ -21,6 +21,8 @@ pub(crate) enum ErrorType {
     Canceled,
     /// A part of the server failed.
     Internal,
+    /// There is nothing of that name.
+    NotFound,
     /// Not now: the server starts or stops.
     Unavailable,
 }
@@ -33,6 +35,7 @@ impl ErrorType {
             Self::Timeout => "timeout",
             Self::Canceled => "canceled",
             Self::Internal => "internal",
+            Self::NotFound => "not_found",
             Self::Unavailable => "unavailable",
         }
     }
@@ -45,6 +48,7 @@ impl ErrorType {
             // "Client closed request", which has no name in the standard.
             Self::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotFound => StatusCode::NOT_FOUND,
         }
     }
 }

@@ -68,7 +68,7 @@ pub(crate) fn refuse_name(name: &str) -> Response {
 }
 
 /// Where requests change something.
-const GUARDED: [&str; 3] = ["/-/", "/api/v1/admin/", "/api/v1/write"];
+const GUARDED: [&str; 4] = ["/-/", "/api/v1/admin/", "/api/v1/write", "/api/v2/"];
 
 /// Refuses requests that change something when the browser says that another site makes them. Programs
 /// such as curl send neither header.

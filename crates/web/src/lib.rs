@@ -1,6 +1,6 @@
 //! The HTTP API and the embedded web UI.
 //!
-//! Three kinds of paths: `/api/v1/` answers as Prometheus does, `/api/stonechat/v1/` is our own, and everything else is
+//! Four kinds of paths: `/api/v1/` answers as Prometheus does, `/api/v2/` as Alertmanager does, `/api/stonechat/v1/` is our own, and everything else is
 //! the UI. `/-/healthy`, `/-/ready`, `/-/reload` and `/metrics` are where Prometheus has them.
 //!
 //! This crate shows rooms and changes nothing in them. What it cannot see itself, such as whether the last reload
@@ -25,6 +25,7 @@
 //! ```
 
 mod admin; // /api/v1/admin/tsdb
+mod alertmanager; // /api/v2
 mod answer; // the envelope of every answer
 mod assets; // the UI
 mod cardinality; // /api/v1/status/tsdb
@@ -223,9 +224,11 @@ pub fn router(rooms: Rooms) -> Result<Router, RegisterError> {
         .route("/status", get(own::status))
         .route("/dashboards", get(own::dashboards))
         .route("/notifications", get(own::notifications))
+        .route("/alerts/{fingerprint}/why", get(own::why))
         .route("/queries", get(queries::status));
     let router = Router::new()
         .nest("/api/v1", prometheus)
+        .nest("/api/v2", alertmanager::router())
         .nest("/api/stonechat/v1", own)
         .route("/-/healthy", get(lifecycle::healthy))
         .route("/-/ready", get(lifecycle::ready))

@@ -1,12 +1,12 @@
 //! Our own API: `/api/stonechat/v1`.
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::json;
 use stonechat_model::Timestamp;
 
 use crate::Rooms;
-use crate::answer::{ApiError, success};
+use crate::answer::{ApiError, ErrorType, success};
 
 /// Version, configuration and store at a glance.
 pub(crate) async fn status(State(rooms): State<Rooms>) -> Result<Response, ApiError> {
@@ -37,6 +37,35 @@ pub(crate) async fn dashboards(State(rooms): State<Rooms>) -> Result<Response, A
 /// What was sent to whom, newest first.
 pub(crate) async fn notifications(State(rooms): State<Rooms>) -> Result<Response, ApiError> {
     success(&rooms.notifier.deliveries())
+}
+
+/// Why somebody was told of an alert, or was not: routes, groups, silences, inhibition, and what each receiver knows.
+pub(crate) async fn why(
+    State(rooms): State<Rooms>,
+    Path(fingerprint): Path<String>,
+) -> Result<Response, ApiError> {
+    let Some((alert, routes)) = rooms.notifier.explain(&fingerprint) else {
+        return Err(ApiError::new(
+            ErrorType::NotFound,
+            format!("no alert {fingerprint} is known to notification"),
+        ));
+    };
+    let mut deliveries = rooms.notifier.deliveries();
+    deliveries.retain(|delivery| {
+        delivery
+            .alerts
+            .iter()
+            .any(|told| told.labels == alert.alert.labels)
+    });
+    success(&json!({
+        "labels": alert.alert.labels,
+        "starts_at": rfc3339(alert.alert.starts_at),
+        "ends_at": rfc3339(alert.alert.ends_at),
+        "silenced_by": alert.silenced_by,
+        "inhibited_by": alert.inhibited_by,
+        "routes": routes,
+        "messages": deliveries,
+    }))
 }
 
 /// A time as the API writes it: RFC 3339 in UTC; year 1 for "never", as Go writes its zero time.

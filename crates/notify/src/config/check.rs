@@ -1,14 +1,18 @@
 //! From what is written to what cannot be wrong. Every problem is kept, so that one run shows them all.
 
 use std::path::Path;
+use std::time::Duration;
 
 use stonechat_model::yaml::{self, Spanned};
 use stonechat_model::{
-    MatchOp, Matcher, Problem, Problems, is_label_name, is_legacy_label_name, nearest,
+    MatchOp, Matcher, Problem, Problems, Secret, is_label_name, is_legacy_label_name, nearest,
 };
 
 use super::file::{Text, TextMap};
+use super::http::{SecretSource, beside};
 use crate::matchers;
+use crate::template::TemplateSet;
+use crate::webhook::{go_duration, parse_url};
 
 /// The file under check and the problems found so far.
 pub(crate) struct Check<'a> {
@@ -83,6 +87,85 @@ impl<'a> Check<'a> {
         self.problems.0.push(Problem::of_file(self.file, message));
     }
 
+    /// A secret that may be given in one of two ways only.
+    pub(crate) fn only_one(
+        &mut self,
+        key: &str,
+        inline: Option<&Spanned<Secret>>,
+        file: Option<&Text>,
+    ) {
+        let inline = inline.filter(|secret| !secret.value.reveal().is_empty());
+        if let (Some(_), Some(file)) = (inline, file.filter(|file| !file.value.is_empty())) {
+            let message = format!("both `{key}` and `{key}_file` are given");
+            self.at_with_help(file, message, "leave one out");
+        }
+    }
+
+    /// A secret that may be given in one of two ways; an empty text is the same as none. That both are given is reported
+    /// elsewhere.
+    pub(crate) fn secret(
+        &mut self,
+        (_key, inline): (&str, Option<&Spanned<Secret>>),
+        file: Option<&Text>,
+    ) -> Option<SecretSource> {
+        let inline = inline.filter(|secret| !secret.value.reveal().is_empty());
+        if let Some(inline) = inline {
+            return Some(SecretSource::Inline(inline.value.clone()));
+        }
+        let file = file.filter(|file| !file.value.is_empty())?;
+        let path = beside(self.file, &file.value);
+        self.readable(file, &path);
+        Some(SecretSource::File(path))
+    }
+
+    /// A text that is filled in with every message.
+    pub(crate) fn template(&mut self, text: Option<&Text>) -> Option<String> {
+        let text = text?;
+        if let Err(error) = TemplateSet::check(&text.value) {
+            self.at(text, format!("not a template: {error}"));
+        }
+        Some(text.value.clone())
+    }
+
+    /// How long an attempt may take, in Go's notation; zero is no limit.
+    pub(crate) fn go_timeout(&mut self, text: Option<&Text>) -> Option<Duration> {
+        let text = text?;
+        let timeout = go_duration(&text.value);
+        if timeout.is_none() {
+            let message = format!(
+                "not a valid duration: {:?}; write for example 10s or 1m30s",
+                text.value
+            );
+            self.at(text, message);
+        }
+        timeout.filter(|timeout| !timeout.is_zero())
+    }
+
+    /// A text that has to be given in the entry at `place`.
+    pub(crate) fn needs<T>(&mut self, place: &Spanned<T>, key: &str, text: Option<&Text>) {
+        if text.is_none_or(|text| text.value.is_empty()) {
+            self.at(place, format!("there is no `{key}`"));
+        }
+    }
+
+    /// An address that may be shown.
+    pub(crate) fn url(&mut self, url: Option<&Text>) {
+        if let Some(url) = url
+            && let Err(message) = parse_url(&url.value)
+        {
+            self.at_with_help(url, message, "write for example https://example.org/path");
+        }
+    }
+
+    /// An address that is secret.
+    pub(crate) fn secret_url(&mut self, url: Option<&Spanned<Secret>>) {
+        if let Some(url) = url.filter(|url| !url.value.reveal().is_empty())
+            && let Err(message) = parse_url(url.value.reveal())
+        {
+            self.at_with_help(url, message, "write for example https://example.org/path");
+        }
+    }
+
     /// A name that has to be defined elsewhere in the file.
     pub(super) fn known<'n>(
         &mut self,
@@ -147,4 +230,11 @@ impl<'a> Check<'a> {
         }
         matchers
     }
+}
+
+/// A template that is written, or the one that holds otherwise.
+pub(crate) fn or_text(check: &mut Check<'_>, written: Option<&Text>, default: &str) -> String {
+    check
+        .template(written)
+        .unwrap_or_else(|| default.to_owned())
 }

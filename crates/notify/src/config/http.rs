@@ -76,7 +76,7 @@ pub(crate) struct TlsConfig {
 }
 
 /// `http_config` as it is written.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HttpFile {
     basic_auth: Option<Spanned<BasicFile>>,
@@ -101,9 +101,10 @@ pub(crate) struct HttpFile {
     _proxy_connect_header: Option<Unsupported>,
 }
 
-#[derive(Debug, Deserialize)]
+/// `basic_auth` as it is written.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BasicFile {
+pub(super) struct BasicFile {
     username: Option<Secret>,
     username_file: Option<Text>,
     password: Option<Secret>,
@@ -114,9 +115,10 @@ struct BasicFile {
     _password_ref: Option<Unsupported>,
 }
 
-#[derive(Debug, Deserialize)]
+/// `authorization` as it is written.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AuthorizationFile {
+pub(super) struct AuthorizationFile {
     #[serde(rename = "type")]
     scheme: Option<String>,
     credentials: Option<Secret>,
@@ -125,9 +127,10 @@ struct AuthorizationFile {
     _credentials_ref: Option<Unsupported>,
 }
 
+/// `tls_config` as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TlsFile {
+pub(crate) struct TlsFile {
     ca: Option<Secret>,
     ca_file: Option<Text>,
     cert: Option<Secret>,
@@ -150,9 +153,51 @@ struct TlsFile {
 }
 
 impl HttpFile {
+    /// Whether requests say in the header `Authorization` who sends them.
+    pub(crate) fn has_authorization(&self) -> bool {
+        self.authorization.is_some()
+            || self.bearer_token.is_some()
+            || self.bearer_token_file.is_some()
+    }
+
+    /// The same settings where they stand among others, but for those that [`check_with`](Self::check_with) takes.
+    pub(super) fn of_parts(
+        (basic_auth, authorization): (
+            &Option<Spanned<BasicFile>>,
+            &Option<Spanned<AuthorizationFile>>,
+        ),
+        (bearer_token, bearer_token_file): (&Option<Spanned<Secret>>, &Option<Text>),
+    ) -> Self {
+        Self {
+            basic_auth: basic_auth.clone(),
+            authorization: authorization.clone(),
+            bearer_token: bearer_token.clone(),
+            bearer_token_file: bearer_token_file.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Checks what is written. What is wrong goes to `check`.
     pub(crate) fn check(&self, check: &mut Check<'_>) -> HttpConfig {
-        if let Some(proxy) = &self.proxy_url {
+        let parts = (
+            self.follow_redirects,
+            self.proxy_url.as_ref(),
+            self.tls_config.as_ref(),
+        );
+        self.check_with(check, parts)
+    }
+
+    /// Checks who sends, with the given settings of the connection.
+    pub(super) fn check_with(
+        &self,
+        check: &mut Check<'_>,
+        (follow_redirects, proxy_url, tls): (
+            Option<bool>,
+            Option<&Spanned<Secret>>,
+            Option<&TlsFile>,
+        ),
+    ) -> HttpConfig {
+        if let Some(proxy) = proxy_url {
             let url = reqwest::Url::parse(proxy.value.reveal());
             if !url.is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
                 check.at_with_help(
@@ -164,12 +209,9 @@ impl HttpFile {
         }
         HttpConfig {
             auth: self.auth(check),
-            follow_redirects: self.follow_redirects.unwrap_or(true),
-            proxy_url: self.proxy_url.as_ref().map(|proxy| proxy.value.clone()),
-            tls: self
-                .tls_config
-                .as_ref()
-                .map_or_else(TlsConfig::default, |tls| tls.check(check)),
+            follow_redirects: follow_redirects.unwrap_or(true),
+            proxy_url: proxy_url.map(|proxy| proxy.value.clone()),
+            tls: tls.map_or_else(TlsConfig::default, |tls| tls.check(check)),
         }
     }
 
@@ -248,7 +290,7 @@ fn scheme_auth(check: &mut Check<'_>, authorization: &Spanned<AuthorizationFile>
 }
 
 impl TlsFile {
-    fn check(&self, check: &mut Check<'_>) -> TlsConfig {
+    pub(crate) fn check(&self, check: &mut Check<'_>) -> TlsConfig {
         let tls = TlsConfig {
             ca: pem_of(check, ("ca", self.ca.as_ref()), self.ca_file.as_ref()),
             cert: pem_of(check, ("cert", self.cert.as_ref()), self.cert_file.as_ref()),

@@ -66,17 +66,17 @@ impl Dispatcher {
         outputs: &mut Vec<Output>,
     ) -> Vec<ToldAlert> {
         let before = alerts.len();
-        let fires = |labels: &_| {
-            let source = self.alerts.get(labels);
-            source.is_some_and(|slot| !slot.known.alert.is_resolved(now))
-        };
         alerts.retain(|told| {
-            self.inhibitor
-                .inhibited_by(&told.known.alert.labels, fires)
+            self.silences
+                .of(&told.known.alert.labels, now)
+                .next()
                 .is_none()
         });
+        note(Suppression::Silence, before - alerts.len(), outputs);
+        let before = alerts.len();
+        alerts.retain(|told| self.inhibited_by(&told.known.alert.labels, now).is_none());
         note(Suppression::Inhibition, before - alerts.len(), outputs);
-        if let Some(suppression) = quiet_time(&self.config, route, now) {
+        if let Some((suppression, _)) = quiet_time(&self.config, route, now) {
             note(suppression, alerts.len(), outputs);
             alerts.clear();
         }
@@ -262,15 +262,23 @@ fn note(suppression: Suppression, alerts: usize, outputs: &mut Vec<Output>) {
     }
 }
 
-/// Why a route is silent at this time of the calendar, if it is.
-fn quiet_time(config: &Config, route: &Route, now: Timestamp) -> Option<Suppression> {
-    let holds = |name: &String| {
-        let spans = config.intervals.get(name).into_iter().flatten();
+/// Why a route is silent at this time of the calendar, if it is, and the intervals that make it so.
+pub(super) fn quiet_time(
+    config: &Config,
+    route: &Route,
+    now: Timestamp,
+) -> Option<(Suppression, Vec<String>)> {
+    let holds = |name: &&String| {
+        let spans = config.intervals.get(*name).into_iter().flatten();
         spans.into_iter().any(|interval| interval.contains(now))
     };
-    if !route.active_intervals.is_empty() && !route.active_intervals.iter().any(holds) {
-        return Some(Suppression::OutsideActiveInterval);
+    if !route.active_intervals.is_empty() && !route.active_intervals.iter().any(|name| holds(&name))
+    {
+        return Some((
+            Suppression::OutsideActiveInterval,
+            route.active_intervals.clone(),
+        ));
     }
-    let muted = route.mute_intervals.iter().any(holds);
-    muted.then_some(Suppression::MuteInterval)
+    let muted: Vec<String> = route.mute_intervals.iter().filter(holds).cloned().collect();
+    (!muted.is_empty()).then_some((Suppression::MuteInterval, muted))
 }

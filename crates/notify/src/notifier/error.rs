@@ -5,27 +5,28 @@ use std::path::PathBuf;
 use crate::channel::IntegrationKey;
 use crate::http::ClientError;
 use crate::nflog::NflogError;
+use crate::silence::SilenceFileError;
 
 /// Why a notifier cannot begin, or cannot take a configuration. Holds nothing secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotifyError {
-    /// The directory for the notification log cannot be used: check its owner and the space on the disk.
-    #[error("the notification log {} cannot be used", path.display())]
+    /// The notification log or the silences cannot be used: check the directory's owner and the space on the disk.
+    #[error("{} cannot be used", path.display())]
     Log {
         /// The file.
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
     },
-    /// A newer version of the program has written the notification log: use that one, or move the file away, after
-    /// which receivers may be told again what they know.
-    #[error("the notification log {} has version {version}, which is newer than this program", path.display())]
+    /// A newer version of the program has written the notification log or the silences: use that one, or move the file
+    /// away, after which receivers may be told again what they know.
+    #[error("{} has version {version}, which is newer than this program", path.display())]
     NewerLog {
         /// The file.
         path: PathBuf,
         /// Its version.
-        version: u8,
+        version: u32,
     },
     /// A receiver's certificate, key or proxy cannot be used.
     #[error("the receiver {receiver} cannot be used")]
@@ -50,7 +51,19 @@ impl From<NflogError> for NotifyError {
     fn from(error: NflogError) -> Self {
         match error {
             NflogError::Io { path, source } => Self::Log { path, source },
-            NflogError::Newer { path, version } => Self::NewerLog { path, version },
+            NflogError::Newer { path, version } => Self::NewerLog {
+                path,
+                version: version.into(),
+            },
+        }
+    }
+}
+
+impl From<SilenceFileError> for NotifyError {
+    fn from(error: SilenceFileError) -> Self {
+        match error {
+            SilenceFileError::Io { path, source } => Self::Log { path, source },
+            SilenceFileError::Newer { path, version } => Self::NewerLog { path, version },
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::delivery::{DeliveryLog, DeliveryOutcome};
 use crate::dispatch::{Dispatcher, Input, Order, Outcome, Output};
 use crate::log::LogEntry;
 use crate::nflog::Nflog;
+use crate::silence::SilenceFile;
 use crate::worker::{Phase, Worker};
 
 pub(super) type Workers = HashMap<IntegrationKey, Arc<Worker>>;
@@ -26,10 +27,12 @@ pub(super) type Workers = HashMap<IntegrationKey, Arc<Worker>>;
 /// State, workers and files of one notifier.
 pub(super) struct Shared {
     pub(super) options: NotifierOptions,
-    dispatcher: Arc<Mutex<Dispatcher>>,
+    pub(super) dispatcher: Arc<Mutex<Dispatcher>>,
     pub(super) workers: Mutex<Workers>,
     pub(super) deliveries: DeliveryLog,
     nflog: Arc<Mutex<Nflog>>,
+    /// Locked before the dispatcher, so that silences are written in the order in which they hold.
+    pub(super) silence_file: Mutex<SilenceFile>,
     /// The notification log is soon made to survive a power cut.
     syncing: AtomicBool,
     /// A group is due earlier than was known.
@@ -52,7 +55,9 @@ impl Shared {
     ) -> Result<Self, NotifyError> {
         let now = Timestamp::now();
         let (nflog, restored) = Nflog::open(&options.data_dir, now)?;
+        let (silence_file, silences) = SilenceFile::open(&options.data_dir)?;
         let mut dispatcher = Dispatcher::new(config, options.limits);
+        dispatcher.silences = silences;
         for output in dispatcher.restore(now, restored) {
             if let Output::Note(note) = output {
                 options.metrics.count(note);
@@ -64,6 +69,7 @@ impl Shared {
             workers: Mutex::new(workers),
             deliveries: DeliveryLog::default(),
             nflog: Arc::new(Mutex::new(nflog)),
+            silence_file: Mutex::new(silence_file),
             syncing: AtomicBool::new(false),
             wake: Notify::new(),
             phase: watch::Sender::new(Phase::Run),
@@ -148,8 +154,12 @@ impl Shared {
         self.runtime.spawn(async move {
             let shared = &task.0;
             let log = (&shared.deliveries, delivery);
-            let outcome = worker.deliver(&order, deadline, log).await;
+            let own_deadline = shared.own_deadline(&order, deadline);
+            let mut outcome = worker.deliver(&order, own_deadline, log).await;
             drop(place);
+            if outcome == Outcome::Failed {
+                outcome = shared.fall_back(&order).await;
+            }
             let ticket = order.ticket;
             shared.step(Input::Sent { ticket, outcome }).await;
         });

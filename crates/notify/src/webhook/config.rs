@@ -5,9 +5,10 @@ use std::time::Duration;
 use reqwest::Url;
 use serde::Deserialize;
 use stonechat_model::Secret;
-use stonechat_model::yaml::{Spanned, Unsupported};
+use stonechat_model::yaml::Spanned;
 
 use crate::config::{Check, HttpConfig, HttpFile, SecretSource, Text, beside};
+use crate::template::TemplateSet;
 
 /// Where a webhook goes and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,8 @@ pub(crate) struct WebhookConfig {
     pub(crate) max_alerts: usize,
     /// How long one attempt may take, if that is limited.
     pub(crate) timeout: Option<Duration>,
+    /// The body in the place of Alertmanager's; its texts are templates.
+    pub(crate) payload: Option<serde_json::Value>,
 }
 
 /// One entry of `webhook_configs`.
@@ -30,8 +33,7 @@ pub(crate) struct WebhookFile {
     max_alerts: Option<u32>,
     timeout: Option<Text>,
     http_config: Option<HttpFile>,
-    #[serde(rename = "payload")]
-    _payload: Option<Unsupported>,
+    payload: Option<serde_json::Value>,
 }
 
 impl WebhookConfig {
@@ -66,22 +68,25 @@ impl WebhookConfig {
                 Some(SecretSource::File(path))
             }
         };
-        let timeout = timeout(check, written.timeout.as_ref());
+        let timeout = check.go_timeout(written.timeout.as_ref());
         let own_http = written.http_config.as_ref().map(|http| http.check(check));
         Some(Self {
             url: url?,
             http: own_http.unwrap_or_else(|| http.clone()),
             max_alerts: written.max_alerts.unwrap_or(0) as usize,
             timeout,
+            payload: written.payload.clone(),
         })
     }
 }
 
 fn check_url(check: &mut Check<'_>, url: &Spanned<Secret>) -> Option<Secret> {
     if url.value.reveal().contains("{{") {
-        let message = "templates in a webhook's URL are not supported yet";
-        check.at_with_help(url, message, "write the URL as it is");
-        return None;
+        // What it gives is known only with a message.
+        if let Err(error) = TemplateSet::check(url.value.reveal()) {
+            check.at(url, format!("not a template: {error}"));
+        }
+        return Some(url.value.clone());
     }
     match parse_url(url.value.reveal()) {
         Ok(_) => Some(url.value.clone()),
@@ -106,23 +111,8 @@ pub(crate) fn parse_url(text: &str) -> Result<Url, String> {
     }
 }
 
-fn timeout(check: &mut Check<'_>, text: Option<&Text>) -> Option<Duration> {
-    let text = text?;
-    let timeout = go_duration(&text.value);
-    if timeout.is_none() {
-        check.at(
-            text,
-            format!(
-                "not a valid duration: {:?}; write for example 10s or 1m30s",
-                text.value
-            ),
-        );
-    }
-    timeout.filter(|timeout| !timeout.is_zero())
-}
-
 /// Reads a duration as Go does, which Alertmanager uses for this one key: `1m30s`, `1.5s`, `500ms`, `0`.
-fn go_duration(text: &str) -> Option<Duration> {
+pub(crate) fn go_duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }

@@ -9,6 +9,7 @@ use stonechat_model::Labels;
 use crate::alert::ToldAlert;
 use crate::fingerprint::Fingerprint;
 use crate::notification::{Notification, Status};
+use crate::template::{KeyValues, common_annotations, common_labels};
 use crate::time::{UNSET, rfc3339};
 
 /// The whole body. Fields stand in Alertmanager's order.
@@ -21,8 +22,8 @@ pub(super) struct Message<'a> {
     #[serde(rename = "notification_reason")]
     reason: &'static str,
     group_labels: &'a Labels,
-    common_labels: BTreeMap<&'a str, &'a str>,
-    common_annotations: BTreeMap<&'a str, &'a str>,
+    common_labels: KeyValues,
+    common_annotations: KeyValues,
     #[serde(rename = "externalURL")]
     external_url: &'a str,
     version: &'static str,
@@ -42,15 +43,6 @@ impl<'a> Message<'a> {
             0 => &all[..],
             max => &all[..max.min(all.len())],
         };
-        let labels = alerts
-            .iter()
-            .map(|told| told.known.alert.labels.iter().collect());
-        let annotations = alerts.iter().map(|told| {
-            let annotations = told.known.alert.annotations.iter();
-            annotations
-                .map(|(name, value)| (name.as_str(), value.as_str()))
-                .collect()
-        });
         Self {
             // Alertmanager escapes the name as if it went into a regular expression, and receivers compare with that.
             receiver: escape_name(&notification.receiver),
@@ -58,28 +50,14 @@ impl<'a> Message<'a> {
             alerts: Alerts(alerts),
             reason: notification.reason.text(),
             group_labels: &notification.group_labels,
-            common_labels: common(labels),
-            common_annotations: common(annotations),
+            common_labels: common_labels(alerts),
+            common_annotations: common_annotations(alerts),
             external_url,
             version: "4",
             group_key: &notification.group_key,
             truncated_alerts: all.len() - alerts.len(),
         }
     }
-}
-
-/// What all have with the same value.
-fn common<'a>(
-    mut sets: impl Iterator<Item = BTreeMap<&'a str, &'a str>>,
-) -> BTreeMap<&'a str, &'a str> {
-    let mut common = sets.next().unwrap_or_default();
-    for set in sets {
-        if common.is_empty() {
-            break;
-        }
-        common.retain(|name, value| set.get(name) == Some(value));
-    }
-    common
 }
 
 /// Go's `regexp.QuoteMeta`. The regex crate's own escaping covers more characters.

@@ -65,6 +65,19 @@ pub fn fire_with(notifier: &Notifier, name: &str, labels: &[(&str, &str)]) {
     notifier.put(vec![alert(name, labels, ends_at)]);
 }
 
+/// Many alerts of one name at once, each with its own labels.
+pub fn fire_all(notifier: &Notifier, name: &str, labels: &[Vec<(&str, String)>]) {
+    let ends_at = Timestamp::now().plus(Duration::from_secs(60));
+    let alerts = labels.iter().map(|labels| {
+        let labels: Vec<(&str, &str)> = labels
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        alert(name, &labels, ends_at)
+    });
+    notifier.put(alerts.collect());
+}
+
 pub fn end(notifier: &Notifier, name: &str) {
     notifier.put(vec![alert(name, &[], Timestamp::now())]);
 }

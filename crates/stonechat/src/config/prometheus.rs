@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use stonechat_model::yaml::{self, Spanned, Unsupported};
 use stonechat_model::{Labels, Problem, Problems};
+use stonechat_notify::{AlertmanagersFile, ExternalAlertmanager, external_alertmanagers};
 use stonechat_rules::config::GroupDefaults;
 use stonechat_scrape::config::{GlobalConfig, JobConfig};
 
@@ -35,11 +36,11 @@ struct PrometheusFile {
     _runtime: Option<Unsupported>,
 }
 
-/// Alertmanagers that alerts would be sent to. Stonechat sends by itself.
+/// Other Alertmanagers that are told of every alert.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Alerting {
-    alertmanagers: Option<Vec<serde::de::IgnoredAny>>,
+    alertmanagers: Option<Vec<AlertmanagersFile>>,
     #[serde(rename = "alert_relabel_configs")]
     _alert_relabel_configs: Option<Unsupported>,
 }
@@ -51,11 +52,10 @@ pub(super) struct Loaded {
     pub(super) evaluation_interval: Duration,
     pub(super) external_labels: Labels,
     pub(super) storage: Storage,
+    pub(super) alertmanagers: Vec<ExternalAlertmanager>,
     /// What works otherwise than the file may suggest.
     pub(super) warnings: Vec<Problem>,
 }
-
-const OTHER_ALERTMANAGERS: &str = "alerts are sent by Stonechat itself, as alertmanager.yml says; the Alertmanagers that are named here get none";
 
 /// Reads the file and the rule files that it names.
 pub(super) fn load(file: &Path) -> Result<Loaded, Problems> {
@@ -105,17 +105,12 @@ pub(super) fn load(file: &Path) -> Result<Loaded, Problems> {
     let external_labels =
         Labels::from_pairs(external_labels.iter().map(|(name, value)| (name, value)));
     let external_labels = external_labels.unwrap_or_default();
-    if let Some(alerting) = written.alerting.filter(|alerting| {
-        let named = alerting.value.alertmanagers.as_ref();
-        named.is_some_and(|named| !named.is_empty())
-    }) {
-        warnings.push(yaml::problem_at(
-            file,
-            &text,
-            &alerting,
-            OTHER_ALERTMANAGERS,
-        ));
-    }
+    let named = written
+        .alerting
+        .and_then(|alerting| alerting.value.alertmanagers);
+    let external = external_alertmanagers(file, &text, &named.unwrap_or_default());
+    let (alertmanagers, remarks) = problems.take(external).unwrap_or_default();
+    warnings.extend(remarks);
     problems.or(())?;
     Ok(Loaded {
         jobs: jobs.unwrap_or_default(),
@@ -123,6 +118,7 @@ pub(super) fn load(file: &Path) -> Result<Loaded, Problems> {
         evaluation_interval: global.evaluation_interval(),
         external_labels,
         storage: written.storage.unwrap_or_default().resolve(),
+        alertmanagers,
         warnings,
     })
 }
@@ -223,10 +219,21 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_effect_is_said_with_its_place() {
-        let alertmanagers = "alerting:\n  alertmanagers: [{static_configs: [{targets: [a]}]}]\n";
-        let expected = format!("2:3 {OTHER_ALERTMANAGERS}");
-        assert_eq!(said(alertmanagers), [expected]);
-        assert_eq!(said("alerting: {alertmanagers: []}\n"), [""; 0]);
+    fn other_alertmanagers_are_checked() {
+        let alertmanagers =
+            "alerting:\n  alertmanagers: [{static_configs: [{targets: ['a:1', 'b/c']}]}]\n";
+        assert_eq!(
+            said(alertmanagers),
+            ["2:52 not the address of an Alertmanager"]
+        );
+        assert_eq!(
+            said("alerting: {alertmanagers: [{static_configs: [{targets: ['a:1']}]}]}\n"),
+            [""; 0]
+        );
+        let discovered = said("alerting:\n  alertmanagers: [{dns_sd_configs: [{names: [a]}]}]\n");
+        assert!(
+            discovered[0].contains("not looked for by `dns_sd_configs` yet"),
+            "{discovered:?}"
+        );
     }
 }

@@ -299,6 +299,22 @@ pub fn webhook() -> (SocketAddr, mpsc::Receiver<serde_json::Value>) {
     (address, receiver)
 }
 
+/// A webhook receiver that answers with the status that `status` gives; what was answered and the body go to the channel.
+pub fn receiver(
+    status: impl Fn() -> &'static str + Send + 'static,
+) -> (
+    SocketAddr,
+    mpsc::Receiver<(&'static str, serde_json::Value)>,
+) {
+    let (sender, receiver) = mpsc::sync_channel(1000);
+    let address = serve(move |body| {
+        let status = status();
+        let _ = sender.send((status, serde_json::from_str(&body).unwrap()));
+        format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    });
+    (address, receiver)
+}
+
 fn serve(answer: impl Fn(String) -> String + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
