@@ -27,6 +27,9 @@ const BODY_CHARS_SHOWN: usize = 200;
 /// The longest wait that a receiver can ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 
+/// Feishu's name for it, in seconds: <https://open.feishu.cn/document/server-docs/api-call-guide/frequency-control>.
+const FEISHU_RESET: &str = "x-ogw-ratelimit-reset";
+
 /// Sends a request to `url`. Without an answer it may be tried again.
 pub(crate) async fn exchange(request: RequestBuilder, url: &Url) -> Result<Exchange, Answer> {
     match request.send().await {
@@ -125,7 +128,9 @@ fn origin(url: &Url) -> String {
 
 /// The wait that the receiver asks for, in seconds or as a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = headers.get(RETRY_AFTER);
+    let text = wait.or_else(|| headers.get(FEISHU_RESET))?;
+    let text = text.to_str().ok()?.trim();
     let wait = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => {

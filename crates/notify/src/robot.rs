@@ -154,18 +154,20 @@ impl RobotSender {
         })
     }
 
-    /// Success is what the answer's own code says; these services answer every request with 200.
+    /// Success is what the answer's own code says; these services answer nearly every request with 200.
     fn judge(&self, index: usize, answer: &Exchange, url: &Url) -> Answer {
-        if answer.verdict_of_status() != Verdict::Delivered {
-            return answer.answer(answer.verdict_of_status(), url);
-        }
+        let of_status = answer.verdict_of_status();
         let body: Json = serde_json::from_str(&answer.body).unwrap_or_default();
         let code = ["errcode", "code", "StatusCode"]
             .iter()
             .find_map(|key| body.get(*key).and_then(Json::as_i64));
         let Some(code) = code else {
-            // Not the service that was meant, or one that is ill.
-            return answer.answer(Verdict::Retry(answer.wait), url);
+            let verdict = match of_status {
+                // Not the service that was meant, or one that is ill.
+                Verdict::Delivered => Verdict::Retry(answer.wait),
+                other => other,
+            };
+            return answer.answer(verdict, url);
         };
         let (too_fast, later) = match self.config.service {
             Service::DingTalk => (dingtalk::TOO_FAST, dingtalk::LATER),
@@ -173,13 +175,13 @@ impl RobotSender {
             Service::Feishu => (feishu::TOO_FAST, feishu::LATER),
         };
         let verdict = if code == 0 {
-            Verdict::Delivered
+            of_status
         } else if too_fast.contains(&code) {
             // Others may use the same robot. Those of the pool that are free go on.
             let mut paces = self.paces.lock();
             paces[index].rest(Instant::now(), answer.wait);
             Verdict::Retry(None)
-        } else if later.contains(&code) {
+        } else if later.contains(&code) || matches!(of_status, Verdict::Retry(_)) {
             Verdict::Retry(answer.wait)
         } else {
             Verdict::Refused

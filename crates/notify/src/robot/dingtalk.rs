@@ -1,7 +1,8 @@
 //! DingTalk's custom robots.
 //!
-//! Sources: <https://open.dingtalk.com/document/orgapp/custom-robots-send-group-messages> (forms),
-//! <https://open.dingtalk.com/document/robots/customize-robot-security-settings> (signature).
+//! Sources: <https://open.dingtalk.com/document/orgapp/custom-robots-send-group-messages>, in English
+//! <https://help.dingtalk.io/open/development/custom-robots-send-group-messages> (forms, 20 messages a minute and ten minutes
+//! without any beyond that), <https://open.dingtalk.com/document/robots/customize-robot-security-settings> (signature).
 
 use reqwest::Url;
 use serde_json::{Value as Json, json};
@@ -11,12 +12,13 @@ use super::{Said, Service, sign, text};
 use crate::fit;
 use crate::notification::Status;
 
-/// A message may have 20,000 bytes.
+/// A message may have 20,000 bytes; beyond that the answer is "message too long, exceed 20000 bytes".
 const BODY_BYTES_MAX: usize = 20_000;
 
-/// "Sent too fast".
-pub(super) const TOO_FAST: &[i64] = &[130_101, 130_103, 410_100];
-/// "System busy", and a signature whose time is off.
+/// "send too fast, exceed 20 times per minute": 130101 is what the service answers
+/// (<https://github.com/ccfos/nightingale/issues/369>). For the others, which are told of, no page of the service was found.
+pub(super) const TOO_FAST: &[i64] = &[130_101, 130_103, 410_100, 660_026];
+/// "System busy": try again a little later.
 pub(super) const LATER: &[i64] = &[-1];
 
 /// The address with a signature, if the robot has a secret.

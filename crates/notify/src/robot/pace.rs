@@ -16,7 +16,7 @@ pub(super) struct Pace {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// DingTalk and WeCom: 20 messages a minute, <https://open.dingtalk.com/document/orgapp/custom-robots-send-group-messages>,
+/// DingTalk and WeCom: 20 messages a minute, <https://help.dingtalk.io/open/development/custom-robots-send-group-messages>,
 /// <https://developer.work.weixin.qq.com/document/path/91770>.
 const TWENTY_A_MINUTE: &[(usize, Duration)] = &[(20, MINUTE)];
 
@@ -76,7 +76,8 @@ impl Pace {
         self.sent.len()
     }
 
-    /// The service says that it was too much.
+    /// The service says that it was too much. DingTalk then takes nothing for ten minutes; it is asked again every minute,
+    /// because a message that waits is worse than a refused request.
     pub(super) fn rest(&mut self, now: Instant, wait: Option<Duration>) {
         self.resting_until = Some(now + wait.unwrap_or(MINUTE));
     }

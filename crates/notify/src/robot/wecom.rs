@@ -8,11 +8,11 @@ use super::{Said, Service, text};
 use crate::fit;
 use crate::notification::Status;
 
-/// A text in Markdown may have 4,096 bytes, a plain one 2,048.
+/// A text in Markdown may have 4,096 bytes in UTF-8, a plain one 2,048; a robot may send 20 messages a minute.
 const MARKDOWN_BYTES_MAX: usize = 4096;
 const TEXT_BYTES_MAX: usize = 2048;
 
-/// "API freq out of limit".
+/// "api freq out of limit": <https://developer.work.weixin.qq.com/document/path/90313>.
 pub(super) const TOO_FAST: &[i64] = &[45_009, 45_033];
 /// "System busy".
 pub(super) const LATER: &[i64] = &[-1];

@@ -120,7 +120,7 @@ fn feishu(secret: &'static str) -> Double {
                 );
             }
         }
-        if heard.bytes > 30 * 1024 {
+        if heard.bytes > 20 * 1024 {
             return code(9499, "Bad Request");
         }
         match heard.body["msg_type"].as_str() {
@@ -274,6 +274,36 @@ async fn feishu_is_not_sent_too_much() {
         format!("- {{name: r, feishu_configs: [{{url: '{url}', secret: a-secret}}]}}"),
     )
     .await;
+}
+
+/// Feishu under pressure answers with a status that alone would mean "never again":
+/// <https://open.feishu.cn/document/server-docs/api-call-guide/frequency-control>.
+#[tokio::test]
+async fn the_code_counts_more_than_the_status() {
+    for (status, code, outcome) in [
+        (400, 99_991_400, DeliveryOutcome::Pending),
+        (429, 99_991_400, DeliveryOutcome::Pending),
+        (200, 11_232, DeliveryOutcome::Pending),
+        (400, 9499, DeliveryOutcome::Failed),
+        (200, 19_021, DeliveryOutcome::Failed),
+    ] {
+        let double = Double::start(move |_| (status, json!({ "code": code, "msg": "no" })));
+        let url = double.url("/open-apis/bot/v2/hook/some-long-token");
+        let receivers = format!("- {{name: r, feishu_configs: [{{url: '{url}'}}]}}");
+        let data = tempfile::tempdir().unwrap();
+        let notifier = start(config("1h", &receivers), data.path());
+        fire(&notifier, "Slow");
+        let delivery = wait_for("an answer", || {
+            let delivery = notifier.deliveries().pop()?;
+            (delivery.attempts == 1 && delivery.answer.contains(&code.to_string()))
+                .then_some(delivery)
+        })
+        .await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let delivery = notifier.deliveries().pop().unwrap_or(delivery);
+        assert_eq!(delivery.outcome, outcome, "{status} {code}");
+        assert_eq!(double.heard().len(), 1, "{status} {code}");
+    }
 }
 
 #[tokio::test]
