@@ -2,7 +2,8 @@
 //!
 //! There is no clock here: each step takes the time of the evaluation.
 
-mod restore; // after a restart
+mod remember; // what is kept on disk
+mod restore; // after a restart, from stored series
 pub(crate) mod send; // what is told to notification
 
 use std::collections::BTreeMap;
@@ -10,15 +11,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 use stonechat_model::{Labels, Timestamp};
 
+pub(crate) use remember::Away;
+use remember::Saved;
 pub(crate) use restore::{Recorded, Tolerance};
 
 /// How long a resolved alert is kept and told again, in case it was lost on the way.
 const RESOLVED_KEPT: Duration = Duration::from_mins(15);
 
 /// How far an alert has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum AlertState {
     /// Not there, or over.
     Inactive,
@@ -64,6 +69,10 @@ pub(crate) struct ActiveAlert {
     pub last_sent_at: Option<Timestamp>,
     /// Until when the alert counts as firing for those it was sent to.
     pub valid_until: Timestamp,
+    /// After a restart, until when a result without the alert says nothing about it.
+    held_until: Option<Timestamp>,
+    /// What of it is on disk.
+    saved: Option<Saved>,
 }
 
 /// How long conditions have to hold.
@@ -90,6 +99,12 @@ pub(crate) struct Alerts {
     active: HashMap<Labels, ActiveAlert>,
     /// The state from before a restart has been looked for; until then no series are written that would cover it.
     pub restored: bool,
+    /// When they were last looked at.
+    pub seen_at: Timestamp,
+    /// What is on disk is of these alerts, and not of others from before.
+    on_disk: bool,
+    /// Alerts that are on disk and are no longer here.
+    gone: Vec<Labels>,
 }
 
 impl Alerts {
@@ -98,6 +113,9 @@ impl Alerts {
         Self {
             active: HashMap::new(),
             restored,
+            seen_at: Timestamp::default(),
+            on_disk: false,
+            gone: Vec::new(),
         }
     }
 
@@ -115,14 +133,20 @@ impl Alerts {
             }
         }
         self.check_limit(&present, timing, now)?;
-        self.active
-            .retain(|labels, alert| match present.remove(labels) {
+        let gone = &mut self.gone;
+        self.active.retain(|labels, alert| {
+            let kept = match present.remove(labels) {
                 Some(seen) => {
                     alert.present(seen, timing, now);
                     true
                 }
                 None => alert.absent(timing, now),
-            });
+            };
+            if !kept && alert.saved.is_some() {
+                gone.push(labels.clone());
+            }
+            kept
+        });
         for (labels, seen) in present {
             let mut alert = ActiveAlert::new(seen.annotations, seen.value, now);
             alert.ripen(timing, now);
@@ -140,7 +164,8 @@ impl Alerts {
         now: Timestamp,
     ) -> Result<(), StepError> {
         let kept = self.active.iter().filter(|(labels, alert)| {
-            !present.contains_key(*labels) && alert.is_kept_firing(timing, now)
+            !present.contains_key(*labels)
+                && (alert.is_kept_firing(timing, now) || alert.is_held(now))
         });
         let alerts = present.len() + kept.count();
         if timing.limit > 0 && alerts > timing.limit {
@@ -170,7 +195,7 @@ impl Alerts {
 }
 
 impl ActiveAlert {
-    fn new(annotations: Annotations, value: f64, now: Timestamp) -> Self {
+    pub fn new(annotations: Annotations, value: f64, now: Timestamp) -> Self {
         Self {
             annotations,
             value,
@@ -181,6 +206,8 @@ impl ActiveAlert {
             keep_firing_since: None,
             last_sent_at: None,
             valid_until: now,
+            held_until: None,
+            saved: None,
         }
     }
 
@@ -188,11 +215,14 @@ impl ActiveAlert {
     fn present(&mut self, seen: Observed, timing: Timing, now: Timestamp) {
         if self.state == AlertState::Inactive {
             // It comes back after it was resolved: a new alert.
-            *self = Self::new(seen.annotations, seen.value, now);
+            *self = Self {
+                saved: self.saved,
+                ..Self::new(seen.annotations, seen.value, now)
+            };
         } else {
             (self.annotations, self.value) = (seen.annotations, seen.value);
         }
-        self.keep_firing_since = None;
+        (self.keep_firing_since, self.held_until) = (None, None);
         self.ripen(timing, now);
     }
 
@@ -207,6 +237,9 @@ impl ActiveAlert {
 
     /// The alert is not in the result. False when nothing of it needs to be kept.
     fn absent(&mut self, timing: Timing, now: Timestamp) -> bool {
+        if self.is_held(now) {
+            return true;
+        }
         match self.state {
             AlertState::Pending => false,
             AlertState::Inactive => self

@@ -4,6 +4,7 @@ mod alerting; // what an alerting rule does with a result
 mod recording; // what a recording rule does with it
 
 use std::cell::Cell;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,11 @@ use stonechat_model::{
     AlertSink, AppendError, Appender, Labels, LabelsError, Queryable, Timestamp,
 };
 
-use crate::alerts::{Alerts, StepError, Tolerance};
+use crate::alerts::{Alerts, Away, StepError, Tolerance};
 use crate::rule::{Group, Rule, RuleKind};
 use crate::series::WrittenSeries;
 use crate::source::{Source, SourceError};
+use crate::state::{Changes, RuleId, StateFile};
 
 pub(crate) use alerting::restore;
 
@@ -32,6 +34,44 @@ pub(crate) struct Workshop {
     pub resend_delay: Duration,
     pub outage_tolerance: Duration,
     pub tolerance: Tolerance,
+    /// How long after the start a result without an alert says nothing about it.
+    pub settle: Duration,
+    /// Where the state of alerts is kept, if it is.
+    pub state: Option<Mutex<StateFile>>,
+}
+
+impl Workshop {
+    /// How the rules of a group go on after a restart.
+    pub fn away(&self, group: &Group) -> Away {
+        Away {
+            tolerance: self.outage_tolerance,
+            settle: self.settle + group.interval,
+            interval: group.interval,
+        }
+    }
+
+    /// Writes down what has changed of a rule's alerts.
+    fn keep(&self, (group, index): (&Group, usize), changes: &Changes, now: Timestamp) {
+        let Some(state) = self.state.as_ref().filter(|_| !changes.is_empty()) else {
+            return;
+        };
+        let id = RuleId::of(group, index);
+        note(state.lock().append(&id, changes, now));
+    }
+
+    /// Writes down that a group with alerts was evaluated.
+    pub fn keep_seen(&self, group: &Group, now: Timestamp) {
+        if let Some(state) = &self.state {
+            note(state.lock().seen(&group.file, &group.name, now));
+        }
+    }
+}
+
+/// Tells of a state that cannot be written.
+pub(crate) fn note(written: io::Result<()>) {
+    if let Err(error) = written {
+        tracing::error!(%error, "the state of alerts cannot be written; after a restart a `for` may begin anew");
+    }
 }
 
 /// Why an evaluation failed. Texts are those of Prometheus.
@@ -95,6 +135,8 @@ pub(crate) struct RuleCell {
 /// One evaluation: of a rule of this group, for this moment.
 struct Round<'a> {
     group: &'a Group,
+    /// The rule's place in the group.
+    index: usize,
     workshop: &'a Workshop,
     now: Timestamp,
     /// Texts that could not be expanded.
@@ -119,6 +161,11 @@ pub(crate) struct Evaluated {
 }
 
 impl RuleCell {
+    /// A rule whose alerts were there before a restart.
+    pub fn remembering(rule: Rule, alerts: Alerts) -> Self {
+        Self::with_memory(rule, Arc::new(Mutex::new(alerts)), Arc::default())
+    }
+
     /// A rule that remembers nothing. Without `restored` it looks for its state from before a restart later.
     pub fn new(rule: Rule, restored: bool) -> Self {
         let alerts = Alerts::new(restored);
@@ -149,11 +196,17 @@ impl RuleCell {
         }
     }
 
-    /// Evaluates the rule for the moment `now`. Blocks while it reads and writes.
-    pub fn evaluate(&self, group: &Group, workshop: &Workshop, now: Timestamp) -> Evaluated {
+    /// Evaluates the rule, which stands at this place in its group, for the moment `now`. Blocks while it reads and writes.
+    pub fn evaluate(
+        &self,
+        (group, index): (&Group, usize),
+        workshop: &Workshop,
+        now: Timestamp,
+    ) -> Evaluated {
         let started = Instant::now();
         let round = Round {
             group,
+            index,
             workshop,
             now,
             bad_texts: Cell::new(0),

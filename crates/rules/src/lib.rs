@@ -5,8 +5,8 @@
 //! [`Appender`](stonechat_model::Appender), and hands alerts to an [`AlertSink`](stonechat_model::AlertSink). The state
 //! of an alert is stepped by plain functions of a result and a time; only the manager has a clock.
 //!
-//! State outlives a reload, if name and labels of the rule stay the same, and a restart, by the series
-//! `ALERTS_FOR_STATE`. A failed evaluation leaves alerts as they were: it is not a recovery.
+//! State outlives a reload, if name and labels of the rule stay the same, and a restart, by the file `alerts` in the data
+//! folder; where there is none, by the series `ALERTS_FOR_STATE`. A failed evaluation leaves alerts as they were: it is not a recovery.
 //!
 //! ```
 //! use std::path::Path;
@@ -41,6 +41,7 @@ mod rule; // what a rule is
 mod schedule; // when groups are evaluated
 mod series; // series that a rule writes
 mod source; // where results of queries come from
+mod state; // the state of alerts on disk
 mod status; // how they are doing
 #[cfg(test)]
 mod testing; // a store, results and a sink for tests
@@ -52,6 +53,7 @@ pub use evaluate::RuleHealth;
 pub use manager::{RuleManager, RuleOptions};
 pub use metrics::RuleMetrics;
 pub use rule::{Alerting, Group, Query, Rule, RuleKind};
+pub use state::StateError;
 pub use status::{AlertStatus, AlertingStatus, GroupStatus, RuleStatus};
 pub use text::Text;
 pub use unit_test::{UnitTestReport, run_unit_tests};

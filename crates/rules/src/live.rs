@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use stonechat_model::{SeriesRef, Timestamp};
 
+use crate::alerts::Alerts;
 use crate::evaluate::{self, RuleCell, Workshop};
 use crate::metrics::RuleMetrics;
-use crate::rule::Group;
+use crate::rule::{Group, Rule};
 use crate::series;
+use crate::state::{Memory, RuleId};
 use crate::status::{GroupStatus, RuleStatus};
 
 /// A group with the memory of its rules.
@@ -39,6 +41,34 @@ impl LiveGroup {
         Self {
             definition,
             cells,
+            last: Mutex::default(),
+            orphans: Mutex::default(),
+        }
+    }
+
+    /// A group whose rules remember what was there before a restart.
+    pub fn remembering(
+        definition: Group,
+        memory: &mut Memory,
+        workshop: &Workshop,
+        now: Timestamp,
+    ) -> Self {
+        let away = workshop.away(&definition);
+        let remember = |(index, rule): (usize, &Rule)| {
+            let remembered = rule
+                .alerting()
+                .and_then(|_| memory.remove(&RuleId::of(&definition, index)));
+            Arc::new(match remembered {
+                Some(remembered) => {
+                    RuleCell::remembering(rule.clone(), Alerts::remembering(remembered, away, now))
+                }
+                None => RuleCell::new(rule.clone(), true),
+            })
+        };
+        let cells = definition.rules.iter().enumerate().map(remember).collect();
+        Self {
+            cells,
+            definition,
             last: Mutex::default(),
             orphans: Mutex::default(),
         }
@@ -112,14 +142,17 @@ impl LiveGroup {
         stopped: &dyn Fn() -> bool,
     ) {
         let started = Instant::now();
-        for cell in &self.cells {
+        for (index, cell) in self.cells.iter().enumerate() {
             if stopped() {
                 return;
             }
-            let evaluated = cell.evaluate(&self.definition, workshop, now);
+            let evaluated = cell.evaluate((&self.definition, index), workshop, now);
             if let Some(metrics) = metrics {
                 metrics.evaluated(&self.definition, evaluated);
             }
+        }
+        if self.cells.iter().any(|cell| !cell.alerts.lock().is_empty()) {
+            workshop.keep_seen(&self.definition, now);
         }
         self.end_orphans(workshop, now);
         let took = started.elapsed();
@@ -149,6 +182,25 @@ impl LiveGroup {
         self.cells
             .iter()
             .any(|cell| cell.rule.alerting().is_some() && !cell.alerts.lock().restored)
+    }
+
+    /// Tells notification of alerts from before a restart.
+    pub fn tell_remembered(&self, workshop: &Workshop, now: Timestamp) {
+        for cell in &self.cells {
+            cell.tell_remembered(&self.definition, workshop, now);
+        }
+    }
+
+    /// All alerts that are to be kept, by their rules.
+    pub fn remembered(&self) -> Memory {
+        let cells = self.cells.iter().enumerate();
+        cells
+            .filter_map(|(index, cell)| {
+                let alerts = cell.alerts.lock();
+                let id = (!alerts.is_empty()).then(|| RuleId::of(&self.definition, index))?;
+                Some((id, alerts.remembered()))
+            })
+            .collect()
     }
 
     /// Looks for the state from before a restart. Blocks.

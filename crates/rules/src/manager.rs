@@ -1,8 +1,10 @@
 //! Keeps all groups running.
 
 mod diff; // running and wanted groups compared
+mod housekeeping; // the file with the state of alerts
 mod task; // one group and its clock
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use crate::live::LiveGroup;
 use crate::metrics::RuleMetrics;
 use crate::rule::Group;
 use crate::source::EngineSource;
+use crate::state::{Memory, StateError, StateFile};
 use crate::status::{AlertStatus, GroupStatus};
 use diff::{Plan, diff};
 use task::Machinery;
@@ -35,12 +38,17 @@ pub struct RuleOptions {
     pub grace_period: Duration,
     /// The most groups that are evaluated at the same time; the others wait for their turn.
     pub concurrent_groups_max: usize,
+    /// After a restart a result without an alert says nothing about it for so long, and one interval of the group: what rules
+    /// look at has still to come in.
+    pub settle: Duration,
+    /// Where the state of alerts is kept; without it only stored series tell of it after a restart.
+    pub data_dir: Option<PathBuf>,
     /// Where the rules count what they do.
     pub metrics: Option<RuleMetrics>,
 }
 
 impl Default for RuleOptions {
-    /// As Prometheus: a minute, an hour, ten minutes. Sixteen groups at a time.
+    /// As Prometheus: a minute, an hour, ten minutes. Sixteen groups at a time. A minute to settle.
     fn default() -> Self {
         Self {
             external_url: "http://127.0.0.1:9090".to_owned(),
@@ -48,6 +56,8 @@ impl Default for RuleOptions {
             outage_tolerance: Duration::from_hours(1),
             grace_period: Duration::from_mins(10),
             concurrent_groups_max: 16,
+            settle: Duration::from_mins(1),
+            data_dir: None,
             metrics: None,
         }
     }
@@ -68,6 +78,8 @@ struct Running {
     closed: bool,
     /// Tasks that end the series of removed groups.
     farewells: Vec<JoinHandle<()>>,
+    /// The state from before a restart, until the first groups are there.
+    memory: Option<Memory>,
 }
 
 struct RunningGroup {
@@ -78,15 +90,24 @@ struct RunningGroup {
 
 impl RuleManager {
     /// A manager without groups. Has to be called inside a tokio runtime, as has [`apply`](Self::apply).
-    #[must_use]
+    ///
+    /// # Errors
+    /// When the state of alerts cannot be read or written.
     pub fn new(
         queryable: Arc<dyn Queryable>,
         appender: Arc<dyn Appender>,
         engine: Engine,
         sink: Arc<dyn AlertSink>,
         options: RuleOptions,
-    ) -> Self {
+    ) -> Result<Self, StateError> {
         let cancel = Cancel::new();
+        let (state, memory) = match &options.data_dir {
+            Some(folder) => {
+                let (state, memory) = StateFile::open(folder)?;
+                (Some(Mutex::new(state)), memory)
+            }
+            None => (None, None),
+        };
         let source = EngineSource {
             engine,
             queryable: Arc::clone(&queryable),
@@ -104,6 +125,8 @@ impl RuleManager {
             tolerance: Tolerance {
                 grace: options.grace_period,
             },
+            settle: options.settle,
+            state,
         };
         let machinery = Machinery {
             workshop,
@@ -111,20 +134,28 @@ impl RuleManager {
             metrics: options.metrics,
             clock: Box::new(Timestamp::now),
         };
-        Self::with_machinery(machinery, cancel)
+        Ok(Self::with_machinery(machinery, memory, cancel))
     }
 
-    fn with_machinery(machinery: Machinery, cancel: Cancel) -> Self {
+    fn with_machinery(machinery: Machinery, memory: Option<Memory>, cancel: Cancel) -> Self {
         let running = Running {
             groups: Vec::new(),
             begun: false,
             closed: false,
             farewells: Vec::new(),
+            memory,
         };
+        let (machinery, running) = (Arc::new(machinery), Arc::new(Mutex::new(running)));
+        if machinery.workshop.state.is_some() {
+            tokio::spawn(housekeeping::run(
+                Arc::clone(&machinery),
+                Arc::downgrade(&running),
+            ));
+        }
         Self {
-            machinery: Arc::new(machinery),
+            machinery,
             cancel,
-            running: Arc::new(Mutex::new(running)),
+            running,
         }
     }
 
@@ -142,10 +173,15 @@ impl RuleManager {
         );
         let mut old: Vec<Option<RunningGroup>> = running.groups.drain(..).map(Some).collect();
         let restored = running.begun;
+        let mut memory = running.memory.take();
+        let changed =
+            !plans.iter().all(|plan| matches!(plan, Plan::Keep(_))) || plans.len() != old.len();
         let next = plans.into_iter().filter_map(|plan| match plan {
             Plan::Keep(index) => old[index].take(),
             Plan::Replace(index, group) => old[index].take().map(|old| self.replace(old, group)),
-            Plan::Start(group) => Some(self.start(LiveGroup::new(group, restored), None)),
+            Plan::Start(group) => {
+                Some(self.start(self.fresh(group, memory.as_mut(), restored), None))
+            }
         });
         running.groups = next.collect();
         running.begun = true;
@@ -156,6 +192,21 @@ impl RuleManager {
             .map(|removed| self.remove(removed))
             .collect();
         running.farewells.extend(farewells);
+        // The file is locked before the groups, never behind them.
+        drop(running);
+        if let Some(state) = self.machinery.workshop.state.as_ref().filter(|_| changed) {
+            state.lock().outdate();
+        }
+    }
+
+    fn fresh(&self, group: Group, memory: Option<&mut Memory>, restored: bool) -> LiveGroup {
+        let Machinery {
+            workshop, clock, ..
+        } = &*self.machinery;
+        match memory {
+            Some(memory) => LiveGroup::remembering(group, memory, workshop, clock()),
+            None => LiveGroup::new(group, restored),
+        }
     }
 
     fn start(&self, live: LiveGroup, before: Option<RunningGroup>) -> RunningGroup {
@@ -214,7 +265,9 @@ impl RuleManager {
     pub async fn shutdown(&self) {
         let (groups, farewells) = {
             let mut running = self.running.lock();
-            running.closed = true;
+            if std::mem::replace(&mut running.closed, true) {
+                return;
+            }
             (
                 std::mem::take(&mut running.groups),
                 std::mem::take(&mut running.farewells),
@@ -224,11 +277,14 @@ impl RuleManager {
         for farewell in farewells {
             farewell.abort();
         }
-        let stopping: Vec<_> = groups.into_iter().map(RunningGroup::stop).collect();
-        for (_, task) in stopping {
+        let stopping = groups.into_iter().map(RunningGroup::stop);
+        let mut stopped = Vec::with_capacity(stopping.len());
+        for (live, task) in stopping.collect::<Vec<_>>() {
             // A task that panicked is at rest too.
             let _ = task.await;
+            stopped.push(live);
         }
+        housekeeping::conclude(Arc::clone(&self.machinery), stopped).await;
     }
 }
 

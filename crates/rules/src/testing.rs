@@ -288,6 +288,8 @@ impl Bench {
             tolerance: Tolerance {
                 grace: Duration::from_mins(10),
             },
+            settle: Duration::ZERO,
+            state: None,
         }
     }
 }

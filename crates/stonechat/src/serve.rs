@@ -147,9 +147,11 @@ impl Server {
             RuleOptions {
                 external_url: front.url.as_str().to_owned(),
                 metrics: Some(RuleMetrics::register(registry)?),
+                settle: settle(&configuration),
+                data_dir: Some(args.data.clone()),
                 ..RuleOptions::default()
             },
-        );
+        )?;
         let parts = Parts {
             store: Arc::clone(&store),
             scrapes: Arc::clone(&scrapes),
@@ -240,6 +242,12 @@ impl Server {
             Err(error) => tracing::error!("closing the store failed: {error}"),
         }
     }
+}
+
+/// How long after the start rules may miss what they look at: until every target was scraped twice, so that rates are there.
+fn settle(configuration: &Configuration) -> Duration {
+    let intervals = configuration.jobs.iter().map(|job| job.interval);
+    2 * intervals.max().unwrap_or_default()
 }
 
 /// Retention, blocks and their merging, again and again, away from the threads that answer.

@@ -268,7 +268,10 @@ fn other_alertmanagers_are_told() {
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         let ended = alertmanager.0.try_wait().unwrap();
         assert!(ended.is_none(), "the Alertmanager has ended: {ended:?}");
-        assert!(Instant::now() < deadline, "the Alertmanager does not listen");
+        assert!(
+            Instant::now() < deadline,
+            "the Alertmanager does not listen"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
     let server = Server::start(folder.path());

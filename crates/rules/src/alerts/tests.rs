@@ -7,7 +7,9 @@ use hashbrown::HashMap;
 use stonechat_model::{Labels, Timestamp};
 
 use super::send::Sending;
-use super::{ActiveAlert, AlertState, Alerts, Observed, Recorded, StepError, Timing, Tolerance};
+use super::{
+    ActiveAlert, AlertState, Alerts, Away, Observed, Recorded, StepError, Timing, Tolerance,
+};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(seconds * 1000)
@@ -379,4 +381,140 @@ fn an_alert_that_is_over_is_not_restored() {
         at(10),
     );
     assert_eq!(find(&alerts, "a").cloned(), before);
+}
+
+/// Steps an alert, restarts in between, and compares how it stands after each. `/` at a time is the moment of the start.
+fn check_remembered(hold: u64, keep_firing: u64, steps: &[(i64, char, &str)]) {
+    let away = Away {
+        tolerance: Duration::from_secs(3600),
+        settle: Duration::from_secs(20),
+        interval: Duration::from_secs(10),
+    };
+    let mut alerts = Alerts::new(true);
+    for (seconds, what, expected) in steps {
+        let now = at(*seconds);
+        match what {
+            '/' => alerts = Alerts::remembering(alerts.remembered(), away, now),
+            _ => {
+                let instances: &[&str] = if *what == '+' { &["a"] } else { &[] };
+                alerts
+                    .step(seen(instances), timing(hold, keep_firing), now)
+                    .unwrap();
+                alerts.seen_at = now;
+            }
+        }
+        assert_eq!(shown(&alerts), *expected, "at {seconds}");
+    }
+}
+
+#[test]
+fn a_restart_does_not_begin_for_anew() {
+    check_remembered(
+        60,
+        0,
+        &[
+            (0, '+', "pending 0"),
+            (30, '+', "pending 0"),
+            (35, '/', "pending 0"),
+            (40, '+', "pending 0"),
+            (60, '+', "firing 0"),
+            (65, '/', "firing 0"),
+            (70, '+', "firing 0"),
+            (80, '-', "inactive 0"),
+            (85, '/', "inactive 0"),
+            (90, '+', "pending 90"),
+        ],
+    );
+}
+
+#[test]
+fn what_nobody_can_know_of_does_not_count_as_pending() {
+    // 300 s a sample counts, 10 s are one interval: 90 of the 400 s are unknown.
+    check_remembered(
+        600,
+        0,
+        &[
+            (0, '+', "pending 0"),
+            (400, '/', "pending 90"),
+            (410, '+', "pending 90"),
+            (689, '+', "pending 90"),
+            (690, '+', "firing 90"),
+        ],
+    );
+    check_remembered(600, 0, &[(0, '+', "pending 0"), (3601, '/', "gone")]);
+    check_remembered(
+        0,
+        0,
+        &[
+            (0, '+', "firing 0"),
+            (9000, '/', "firing 0"),
+            (9010, '+', "firing 0"),
+        ],
+    );
+}
+
+#[test]
+fn before_what_it_looks_at_has_come_in_again_an_alert_stays_as_it_is() {
+    for (hold, state) in [(60, "pending 0"), (0, "firing 0")] {
+        let over = if hold == 0 { "inactive 0" } else { "gone" };
+        check_remembered(
+            hold,
+            0,
+            &[
+                (0, '+', state),
+                (10, '/', state),
+                (15, '-', state),
+                (29, '-', state),
+                (30, '-', over),
+            ],
+        );
+        check_remembered(
+            hold,
+            0,
+            &[
+                (0, '+', state),
+                (10, '/', state),
+                (15, '-', state),
+                (20, '+', state),
+                // Seen once, it is as ever.
+                (25, '-', over),
+            ],
+        );
+    }
+}
+
+#[test]
+fn keep_firing_for_runs_on_over_a_restart() {
+    check_remembered(
+        0,
+        60,
+        &[
+            (0, '+', "firing 0"),
+            (10, '-', "firing 0 kept"),
+            (20, '/', "firing 0 kept"),
+            (30, '-', "firing 0 kept"),
+            (69, '-', "firing 0 kept"),
+            (70, '-', "inactive 0 kept"),
+        ],
+    );
+}
+
+#[test]
+fn only_what_has_changed_is_kept_anew() {
+    let mut alerts = Alerts::new(true);
+    let mut step = |instances: &[&str], seconds: i64| {
+        alerts
+            .step(seen(instances), timing(20, 0), at(seconds))
+            .unwrap();
+        let changes = alerts.take_changes();
+        (changes.whole, changes.alerts.len(), changes.gone.len())
+    };
+    assert_eq!(step(&[], 0), (true, 0, 0));
+    assert_eq!(step(&["a", "b"], 10), (true, 2, 0));
+    assert_eq!(step(&["a", "b"], 20), (false, 0, 0));
+    assert_eq!(step(&["a"], 30), (false, 1, 1), "one fires, one is gone");
+    assert_eq!(step(&["a"], 40), (false, 0, 0));
+    assert_eq!(step(&[], 50), (false, 1, 0));
+    assert_eq!(step(&[], 950), (false, 0, 0));
+    assert_eq!(step(&[], 951), (false, 0, 1));
 }

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use stonechat_model::{
-    Columns, Labels, LabelsError, METRIC_NAME, Matcher, QueryableError, TimeRange, Timestamp,
-    is_stale,
+    Alert, Columns, Labels, LabelsError, METRIC_NAME, Matcher, QueryableError, TimeRange,
+    Timestamp, is_stale,
 };
 use stonechat_template::prometheus::table_link;
 
 use super::{Round, RuleCell, RuleError, Workshop};
 use crate::alerts::send::Sending;
 use crate::alerts::{ActiveAlert, Alerts, Observed, Recorded, Timing};
-use crate::rule::Alerting;
+use crate::rule::{Alerting, Group};
 use crate::text::{Surroundings, Text, alert_data};
 
 /// One for each pending or firing alert.
@@ -33,6 +33,7 @@ impl RuleCell {
             group,
             workshop,
             now,
+            index,
             ..
         } = *round;
         let external_labels = workshop.external_labels.lock().clone();
@@ -42,26 +43,20 @@ impl RuleCell {
             keep_firing: alerting.keep_firing,
             limit: group.limit,
         };
-        let sending = Sending {
-            resend_delay: workshop.resend_delay,
-            interval: group.interval,
-            external_labels: &external_labels,
-            generator_url: &format!(
-                "{}{}",
-                workshop.external_url,
-                table_link(&self.rule.query.text)
-            ),
-        };
-        let (stepped, due, samples) = {
+        let (stepped, changes, due, samples) = {
             let mut alerts = self.alerts.lock();
             let stepped = result.and_then(|observed| Ok(alerts.step(observed, timing, now)?));
+            alerts.seen_at = now;
             // A failed evaluation is not a recovery: alerts stay as they are, and whoever was told is told on.
             (
                 stepped,
-                alerts.take_due(&sending, now),
+                alerts.take_changes(),
+                self.take_due(&mut alerts, (group, workshop), now),
                 self.samples(&alerts),
             )
         };
+        // Before anybody is told: what is told must not be forgotten.
+        workshop.keep((group, index), &changes, now);
         let sent = due.len();
         if sent > 0 {
             workshop.sink.put(due);
@@ -70,6 +65,40 @@ impl RuleCell {
             .map_err(RuleError::from)
             .and_then(|samples| self.write(workshop, &samples, round.at()));
         (sent, stepped.and(written))
+    }
+
+    /// The alerts that notification has to hear of now.
+    fn take_due(
+        &self,
+        alerts: &mut Alerts,
+        (group, workshop): (&Group, &Workshop),
+        now: Timestamp,
+    ) -> Vec<Alert> {
+        let sending = Sending {
+            resend_delay: workshop.resend_delay,
+            interval: group.interval,
+            external_labels: &workshop.external_labels.lock().clone(),
+            generator_url: &format!(
+                "{}{}",
+                workshop.external_url,
+                table_link(&self.rule.query.text)
+            ),
+        };
+        alerts.take_due(&sending, now)
+    }
+
+    /// Tells notification of alerts from before a restart, so that it does not take them for over before the rule is evaluated
+    /// again.
+    pub fn tell_remembered(&self, group: &Group, workshop: &Workshop, now: Timestamp) {
+        let mut alerts = self.alerts.lock();
+        if alerts.is_empty() {
+            return;
+        }
+        let due = self.take_due(&mut alerts, (group, workshop), now);
+        drop(alerts);
+        if !due.is_empty() {
+            workshop.sink.put(due);
+        }
     }
 
     /// The result of the query as alerts, with their texts.

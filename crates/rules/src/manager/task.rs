@@ -35,6 +35,8 @@ pub(super) async fn run(
         // Two evaluations of the same rule must not run at the same time.
         let _ = task.await;
         live.adopt_orphans(&old);
+    } else {
+        live.tell_remembered(&machinery.workshop, (machinery.clock)());
     }
     let group = &live.definition;
     let schedule = Schedule::new(&group.file, &group.name, group.interval);

@@ -1,9 +1,11 @@
 //! The manager on a clock that moves only when everybody waits.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use stonechat_metrics::{Format, Registry};
 use stonechat_model::{Labels, Timestamp};
 use stonechat_promql::{Cancel, Expr};
@@ -15,6 +17,7 @@ use super::task::Machinery;
 use crate::metrics::RuleMetrics;
 use crate::rule::Group;
 use crate::source::{Source, SourceError};
+use crate::state::StateFile;
 use crate::status::GroupStatus;
 use crate::testing::{Bench, Results, at, groups};
 
@@ -66,7 +69,7 @@ fn stage() -> Stage {
     Stage {
         bench,
         registry,
-        manager: RuleManager::with_machinery(machinery, Cancel::new()),
+        manager: RuleManager::with_machinery(machinery, None, Cancel::new()),
         takes,
     }
 }
@@ -227,7 +230,7 @@ async fn for_goes_on_after_a_restart() {
         metrics: None,
         clock,
     };
-    after.manager = RuleManager::with_machinery(machinery, Cancel::new());
+    after.manager = RuleManager::with_machinery(machinery, None, Cancel::new());
     after.apply(groups(rules));
     sleep(Duration::from_secs(30)).await;
     let restored = after.manager.alerts()[0].active_at;
@@ -236,6 +239,90 @@ async fn for_goes_on_after_a_restart() {
         (Duration::from_secs(1)..Duration::from_secs(30)).contains(&shifted),
         "{shifted:?}"
     );
+}
+
+/// A manager that keeps its state in a folder, `seconds` after the beginning of the clock.
+fn keeping(bench: &Bench, folder: &Path, seconds: i64) -> RuleManager {
+    let (state, memory) = StateFile::open(folder).unwrap();
+    let mut workshop = bench.workshop();
+    workshop.state = Some(Mutex::new(state));
+    workshop.settle = Duration::from_secs(20);
+    let begin = Instant::now();
+    let machinery = Machinery {
+        workshop,
+        permits: Semaphore::new(1),
+        metrics: None,
+        clock: Box::new(move || at(BEGIN + seconds).plus(begin.elapsed())),
+    };
+    RuleManager::with_machinery(machinery, memory, Cancel::new())
+}
+
+const OLD: &str = "  - {alert: A, expr: x, for: 15m}\n  - {alert: B, expr: x, for: 20s}\n";
+
+#[tokio::test(start_paused = true)]
+async fn with_its_file_a_restart_changes_nothing() {
+    for killed in [false, true] {
+        let (bench, folder) = (Bench::new(), tempfile::tempdir().unwrap());
+        bench.results.set("x", &[("x", 1.0)]);
+        let manager = keeping(&bench, folder.path(), 0);
+        manager.apply(groups(OLD), Labels::default());
+        sleep(Duration::from_secs(100)).await;
+        let before = manager.alerts();
+        assert_eq!(before.len(), 2);
+        let told = bench.sink.take();
+        assert!(told[0].starts_with("{alertname=\"B\"}"), "{told:?}");
+        // A copy is what a kill would leave.
+        let copy = tempfile::tempdir().unwrap();
+        if !killed {
+            manager.shutdown().await;
+        }
+        std::fs::copy(folder.path().join("alerts"), copy.path().join("alerts")).unwrap();
+        manager.shutdown().await;
+
+        let manager = keeping(&bench, copy.path(), 130);
+        manager.apply(groups(OLD), Labels::default());
+        assert_eq!(manager.alerts(), before, "at once, killed {killed}");
+        sleep(Duration::from_millis(1)).await;
+        // Who is told is told on, of the same outage.
+        let since = |told: &str| told.split("..").next().map(str::to_owned);
+        let again = bench.sink.take();
+        assert_eq!(again.len(), 1);
+        assert_eq!(since(&again[0]), since(&told[0]));
+        // Nothing comes in at first, and then it is as it was.
+        bench.results.set("x", &[]);
+        sleep(Duration::from_secs(15)).await;
+        bench.results.set("x", &[("x", 1.0)]);
+        sleep(Duration::from_secs(15)).await;
+        assert_eq!(manager.alerts(), before, "evaluated, killed {killed}");
+        // It is over: told once, at the next evaluation.
+        bench.sink.take();
+        bench.results.set("x", &[]);
+        sleep(Duration::from_secs(11)).await;
+        assert_eq!(manager.alerts(), []);
+        let over = bench.sink.take();
+        assert_eq!(over.len(), 1, "{over:?}");
+        assert_eq!(since(&over[0]), since(&told[0]));
+        manager.shutdown().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_file_forgets_rules_that_are_gone() {
+    let (bench, folder) = (Bench::new(), tempfile::tempdir().unwrap());
+    bench.results.set("x", &[("x", 1.0)]);
+    let manager = keeping(&bench, folder.path(), 0);
+    manager.apply(groups(OLD), Labels::default());
+    sleep(Duration::from_secs(30)).await;
+    manager.apply(
+        groups("  - {alert: A, expr: x, for: 15m}\n"),
+        Labels::default(),
+    );
+    sleep(Duration::from_secs(5)).await;
+    let (_, memory) = StateFile::open(folder.path()).unwrap();
+    let memory = memory.unwrap();
+    let names: Vec<&str> = memory.keys().map(|id| id.rule.as_str()).collect();
+    assert_eq!(names, ["A"]);
+    manager.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -275,7 +362,7 @@ async fn a_panic_in_a_rule_costs_one_evaluation() {
         metrics: None,
         clock,
     };
-    let manager = RuleManager::with_machinery(machinery, Cancel::new());
+    let manager = RuleManager::with_machinery(machinery, None, Cancel::new());
     manager.apply(groups(RECORD), Labels::default());
     sleep(Duration::from_secs(25)).await;
     assert!(manager.groups()[0].last_evaluation.is_some());

@@ -318,5 +318,7 @@ fn workshop(
         tolerance: Tolerance {
             grace: Duration::ZERO,
         },
+        settle: Duration::ZERO,
+        state: None,
     }
 }

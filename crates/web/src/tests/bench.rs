@@ -200,7 +200,8 @@ fn rooms(folder: &Path, registry: &Registry, program: &Arc<Program>) -> Rooms {
         engine.clone(),
         Arc::new(notifier.clone()),
         RuleOptions::default(),
-    );
+    )
+    .unwrap();
     let defaults = GroupDefaults {
         interval: Duration::from_millis(200),
         ..GroupDefaults::default()
