@@ -153,6 +153,16 @@ fn refuse_others(check: &mut Check<'_>, file: &File) {
     for (key, section) in file.other_sections() {
         check.at(section, format!("`{key}` is not supported yet"));
     }
+    if let Some(tracing) = &file.tracing {
+        let endpoint = tracing.value.endpoint.as_ref();
+        match endpoint.is_some_and(|endpoint| !endpoint.value.is_empty()) {
+            true => check.warn(
+                tracing,
+                "`tracing` has no effect: Stonechat sends no traces of its own work",
+            ),
+            false => check.at(tracing, "`tracing` needs an `endpoint`"),
+        }
+    }
 }
 
 /// Reads the files of templates. A pattern may match nothing, as in Alertmanager.

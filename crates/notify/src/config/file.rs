@@ -28,20 +28,38 @@ pub(super) struct File {
     pub(super) templates: Option<Vec<Text>>,
     pub(super) mute_time_intervals: Option<Vec<IntervalFile>>,
     pub(super) time_intervals: Option<Vec<IntervalFile>>,
-    tracing: Option<Spanned<IgnoredAny>>,
+    pub(super) tracing: Option<Spanned<TracingFile>>,
     event_recorder: Option<Spanned<IgnoredAny>>,
+}
+
+/// Where Alertmanager sends traces of its own work. It is read so that a file is taken whole; nothing is sent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TracingFile {
+    pub(super) endpoint: Option<Text>,
+    #[serde(rename = "client_type")]
+    _client_type: Option<Text>,
+    #[serde(rename = "sampling_fraction")]
+    _sampling_fraction: Option<f64>,
+    #[serde(rename = "insecure")]
+    _insecure: Option<bool>,
+    #[serde(rename = "tls_config")]
+    _tls_config: Option<IgnoredAny>,
+    #[serde(rename = "headers")]
+    _headers: Option<BTreeMap<String, IgnoredAny>>,
+    #[serde(rename = "compression")]
+    _compression: Option<Text>,
+    #[serde(rename = "timeout")]
+    _timeout: Option<ConfigDuration>,
 }
 
 impl File {
     /// The sections in use that cannot be honoured yet, by their key. They change nothing about who is told what.
     pub(super) fn other_sections(&self) -> Vec<(&'static str, &Spanned<IgnoredAny>)> {
-        [
-            ("tracing", &self.tracing),
-            ("event_recorder", &self.event_recorder),
-        ]
-        .into_iter()
-        .filter_map(|(key, section)| Some((key, section.as_ref()?)))
-        .collect()
+        [("event_recorder", &self.event_recorder)]
+            .into_iter()
+            .filter_map(|(key, section)| Some((key, section.as_ref()?)))
+            .collect()
     }
 }
 

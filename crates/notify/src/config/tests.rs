@@ -161,12 +161,35 @@ fn receivers_that_cannot_be_sent_to_are_named() {
 }
 
 #[test]
+fn traces_that_nobody_sends_are_named() {
+    let file = |tracing: &str| {
+        format!("route: {{receiver: a}}\nreceivers: [{{name: a}}]\ntracing: {tracing}\n")
+    };
+    let text = file("{endpoint: 'localhost:4317', insecure: true, sampling_fraction: 1.0}");
+    let config = Config::parse(Path::new("a.yml"), &text).unwrap();
+    let warning = &config.warnings()[0];
+    assert_eq!(
+        warning.message,
+        "`tracing` has no effect: Stonechat sends no traces of its own work"
+    );
+    assert_eq!(warning.place, Some((3, 10)));
+    check(
+        &file("{insecure: true}"),
+        &["`tracing` needs an `endpoint` at 3:10"],
+    );
+    check(
+        &file("{endpont: x}"),
+        &["unknown key `endpont` at 3:11 (did you mean `endpoint`?)"],
+    );
+}
+
+#[test]
 fn what_cannot_be_honoured_yet_is_refused() {
     check(
-        "route: {receiver: a}\ntracing: {endpoint: x}\n",
+        "route: {receiver: a}\nevent_recorder: {x: y}\n",
         &[
             "the receiver `a` is not defined at 1:19",
-            "`tracing` is not supported yet at 2:10",
+            "`event_recorder` is not supported yet at 2:17",
         ],
     );
     check(
