@@ -81,15 +81,20 @@ pub trait Ask: Send + Sync {
 #[must_use]
 pub fn open(source: &Source) -> Arc<dyn Ask> {
     let (limits, tls) = (source.pool.clone(), source.tls.clone());
+    let most = limits.connections_max;
     match &source.kind {
-        SourceKind::MySql(url) => Arc::new(Pool::new(mysql::MySqlServer::new(url.clone()), limits)),
-        SourceKind::Postgres(url) => Arc::new(Pool::new(
-            postgres::PostgresServer::new(url.clone()),
+        SourceKind::MySql(url) => Arc::new(Pool::new(
+            mysql::MySqlServer::new(url.clone(), most),
             limits,
         )),
-        SourceKind::Sqlite(url) => {
-            Arc::new(Pool::new(sqlite::SqliteFile::new(url.clone()), limits))
-        }
+        SourceKind::Postgres(url) => Arc::new(Pool::new(
+            postgres::PostgresServer::new(url.clone(), most),
+            limits,
+        )),
+        SourceKind::Sqlite(url) => Arc::new(Pool::new(
+            sqlite::SqliteFile::new(url.clone(), most),
+            limits,
+        )),
         SourceKind::Redis(source) => Arc::new(Pool::new(
             redis::RedisServer::new(source.clone(), tls),
             limits,

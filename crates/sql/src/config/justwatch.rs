@@ -83,7 +83,7 @@ fn of_job(check: &mut Check<'_>, job: &JobFile, named: Option<&Entries<Text>>, p
         );
     }
     let schedule = schedule(check, job);
-    let sources = sources(check, job, schedule.as_ref());
+    let sources = sources(check, job);
     let queries = job.queries.as_deref().unwrap_or_default();
     if queries.is_empty() {
         let message = format!("the job `{}` has no queries", job.name.value);
@@ -166,16 +166,12 @@ fn cron_schedule(check: &mut Check<'_>, cron: &Text) -> Option<Schedule> {
 }
 
 /// A source for each connection, with the labels that say which it is.
-fn sources(check: &mut Check<'_>, job: &JobFile, schedule: Option<&Schedule>) -> Vec<Arc<Source>> {
+fn sources(check: &mut Check<'_>, job: &JobFile) -> Vec<Arc<Source>> {
     let connections = job.connections.as_deref().unwrap_or_default();
     if connections.is_empty() {
         let message = format!("the job `{}` has no connections", job.name.value);
         check.at(&job.name, message);
     }
-    let lifetime_max = match schedule {
-        Some(Schedule::Every(interval)) => Some(*interval * 2),
-        _ => None,
-    };
     let mut sources = Vec::new();
     for (index, connection) in connections.iter().enumerate() {
         let name = match index {
@@ -203,8 +199,8 @@ fn sources(check: &mut Check<'_>, job: &JobFile, schedule: Option<&Schedule>) ->
         sources.push(Arc::new(Source {
             name,
             kind: dsn.kind,
+            // There a connection is used for two rounds, which costs each statement to be prepared again and again.
             pool: PoolLimits {
-                lifetime_max,
                 connect_timeout: dsn.connect_timeout.unwrap_or(default.connect_timeout),
                 ..default
             },

@@ -135,7 +135,9 @@ fn source(check: &mut Check<'_>, name: &Text, written: &DatabaseFile) -> Option<
         kind: dsn.kind,
         pool: PoolLimits {
             connections_max: connections.max(1),
-            lifetime_max: None,
+            // As there: tried before each use, and replaced after an hour.
+            lifetime_max: Some(Duration::from_hours(1)),
+            ping: true,
             connect_timeout: dsn.connect_timeout.unwrap_or(default.connect_timeout),
             ..default
         },

@@ -11,7 +11,7 @@ use stonechat_model::Secret;
 use url::Url;
 
 use super::pool::{Failure, Server, Terms};
-use super::rows::{STATEMENTS_MAX, collect, message};
+use super::rows::{collect, message, statements_max};
 use super::statement::{self, Dialect, Statement};
 use super::{SourceError, bound, parsed, sql};
 use crate::plan::Request;
@@ -27,6 +27,7 @@ const LEAVING: [u16; 5] = [1053, 1927, 2006, 2013, 4031];
 /// A server of MySQL or MariaDB.
 pub(super) struct MySqlServer {
     url: Secret,
+    connections_max: u32,
 }
 
 /// A connection, and what the server calls it.
@@ -38,8 +39,11 @@ pub(super) struct Session {
 
 impl MySqlServer {
     /// A server that is reached when it is first asked.
-    pub(super) fn new(url: Secret) -> Self {
-        Self { url }
+    pub(super) fn new(url: Secret, connections_max: u32) -> Self {
+        Self {
+            url,
+            connections_max,
+        }
     }
 
     fn options(&self) -> Result<MySqlConnectOptions, SourceError> {
@@ -55,7 +59,7 @@ impl MySqlServer {
         let options = if named(&["statement-cache-capacity"]) {
             options
         } else {
-            options.statement_cache_capacity(STATEMENTS_MAX)
+            options.statement_cache_capacity(statements_max(self.connections_max))
         };
         // The driver's own modes would change what `||` means in a query.
         let options = options.pipes_as_concat(false).no_engine_substitution(false);

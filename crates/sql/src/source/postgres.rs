@@ -11,7 +11,7 @@ use stonechat_model::Secret;
 use url::Url;
 
 use super::pool::{Failure, Server, Terms};
-use super::rows::{STATEMENTS_MAX, collect, failure, message};
+use super::rows::{collect, failure, message, statements_max};
 use super::statement::{self, Dialect, Statement};
 use super::{SourceError, bound, parsed, sql};
 use crate::plan::Request;
@@ -28,6 +28,7 @@ const PLAN_OUTDATED: &str = "0A000";
 /// A server of PostgreSQL.
 pub(super) struct PostgresServer {
     url: Secret,
+    connections_max: u32,
 }
 
 /// A connection, and the process that serves it.
@@ -38,8 +39,11 @@ pub(super) struct Session {
 
 impl PostgresServer {
     /// A server that is reached when it is first asked.
-    pub(super) fn new(url: Secret) -> Self {
-        Self { url }
+    pub(super) fn new(url: Secret, connections_max: u32) -> Self {
+        Self {
+            url,
+            connections_max,
+        }
     }
 
     /// How to connect, and the time zone that the URL asks for.
@@ -63,7 +67,7 @@ impl PostgresServer {
         let options = if is_sized {
             options
         } else {
-            options.statement_cache_capacity(STATEMENTS_MAX)
+            options.statement_cache_capacity(statements_max(self.connections_max))
         };
         Ok((options.disable_statement_logging(), zone))
     }

@@ -7,7 +7,7 @@ use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnecti
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, Error, Row, TypeInfo, ValueRef};
 
 use super::pool::{Failure, Server, Terms};
-use super::rows::{STATEMENTS_MAX, collect, message, text, unknown};
+use super::rows::{collect, message, statements_max, text, unknown};
 use super::statement::{self, Dialect, Statement};
 use super::{SourceError, bound, sql};
 use crate::plan::Request;
@@ -20,6 +20,7 @@ const INSTRUCTIONS_BETWEEN_LOOKS: i32 = 10_000;
 pub(super) struct SqliteFile {
     /// `sqlite:path`, `sqlite://path` or a path.
     url: String,
+    connections_max: u32,
 }
 
 /// A connection, which is a thread of its own, and the flag that stops it.
@@ -30,8 +31,11 @@ pub(super) struct Session {
 
 impl SqliteFile {
     /// A file that is opened when it is first asked.
-    pub(super) fn new(url: String) -> Self {
-        Self { url }
+    pub(super) fn new(url: String, connections_max: u32) -> Self {
+        Self {
+            url,
+            connections_max,
+        }
     }
 
     fn unreachable(&self, error: &Error) -> SourceError {
@@ -57,7 +61,7 @@ impl Server for SqliteFile {
             .read_only(true)
             .create_if_missing(false)
             .pragma("query_only", "on")
-            .statement_cache_capacity(STATEMENTS_MAX)
+            .statement_cache_capacity(statements_max(self.connections_max))
             .disable_statement_logging();
         let mut connection = options
             .connect()

@@ -40,9 +40,12 @@ pub(super) fn collector(
     global: &Global,
 ) -> Collector {
     let file = &written.value;
-    let given = file.min_interval.as_ref().map(|given| given.value.0);
-    let given = given.filter(|given| !given.is_zero());
-    let interval = super::interval(check, &file.collector_name, given.or(global.interval));
+    // Zero is "on each scrape", also where the others have an interval.
+    let given = match &file.min_interval {
+        Some(given) => Some(given.value.0).filter(|given| !given.is_zero()),
+        None => global.interval,
+    };
+    let interval = super::interval(check, &file.collector_name, given);
     // No limit at all would let one answer hold its connection for ever.
     let timeout = match global.timeout {
         None => TIMEOUT_DEFAULT,
