@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -26,8 +26,12 @@ pub(crate) struct Opened {
     places_of_slow: Arc<Semaphore>,
 }
 
-/// A query whose last round took so long, or all of its time, is slow.
+/// A round that took so long was slow.
 const SLOW: Duration = Duration::from_secs(1);
+
+/// After so many slow rounds in a row a query is slow. One alone may be somebody else's fault, such as a server that stood still for a
+/// moment, and would put the query behind those that really are slow.
+const SLOW_ROUNDS: u8 = 2;
 
 impl Opened {
     pub(crate) fn new(ask: Arc<dyn Ask>, connections_max: u32) -> Self {
@@ -51,7 +55,8 @@ pub(crate) struct Asker {
     pub(crate) query: Arc<Query>,
     source: Opened,
     collector: Mutex<Collector>,
-    is_slow: AtomicBool,
+    /// How many of its last rounds were slow, up to [`SLOW_ROUNDS`].
+    slow_rounds: AtomicU8,
 }
 
 /// Why a round gave nothing.
@@ -70,7 +75,7 @@ impl Asker {
             collector: Mutex::new(Collector::new(Arc::clone(&query))),
             query,
             source,
-            is_slow: AtomicBool::new(false),
+            slow_rounds: AtomicU8::new(0),
         }
     }
 
@@ -82,7 +87,7 @@ impl Asker {
 
     /// Waits for one's turn; no turn only when the source is closed, which is when nobody asks any more.
     pub(crate) async fn turn(&self) -> Option<Turn<'_>> {
-        let among_slow = match self.is_slow.load(Ordering::Relaxed) {
+        let among_slow = match self.slow_rounds.load(Ordering::Relaxed) >= SLOW_ROUNDS {
             true => Some(self.source.places_of_slow.acquire().await.ok()?),
             false => None,
         };
@@ -105,14 +110,24 @@ impl Asker {
             })
         });
         let duration = start.elapsed();
-        let is_slow = duration >= SLOW.min(self.query.timeout);
-        self.is_slow.store(is_slow, Ordering::Relaxed);
+        self.note(duration);
         Outcome {
             is_silence: result.as_ref().is_err_and(|failed| failed.is_silence),
             result: result.map_err(|failed| failed.reason),
             duration,
             at,
         }
+    }
+
+    /// One that took all of its time is slow at once: it would take it again.
+    fn note(&self, duration: Duration) {
+        let slow_rounds = self.slow_rounds.load(Ordering::Relaxed);
+        let slow_rounds = match duration {
+            duration if duration >= self.query.timeout => SLOW_ROUNDS,
+            duration if duration >= SLOW => (slow_rounds + 1).min(SLOW_ROUNDS),
+            _ => 0,
+        };
+        self.slow_rounds.store(slow_rounds, Ordering::Relaxed);
     }
 
     async fn collected(&self, start: Instant) -> Result<Collected, Failed> {

@@ -1,5 +1,5 @@
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,8 @@ const WAIT_MAX: Duration = Duration::from_secs(20);
 pub struct Script {
     outcome: Arc<dyn Fn() -> Result<f64, SourceError> + Send + Sync>,
     time: Duration,
+    /// Whether the time is still to be taken; always, where there is nothing.
+    once: Option<Arc<AtomicBool>>,
 }
 
 impl Script {
@@ -27,6 +29,7 @@ impl Script {
         Self {
             outcome: Arc::new(move || Ok(value)),
             time: Duration::ZERO,
+            once: None,
         }
     }
 
@@ -38,11 +41,30 @@ impl Script {
         Self {
             outcome: Arc::new(move || Err(error())),
             time: Duration::ZERO,
+            once: None,
         }
     }
 
     pub fn taking(self, time: Duration) -> Self {
         Self { time, ..self }
+    }
+
+    /// Only the first answer takes the time.
+    pub fn taking_once(self, time: Duration) -> Self {
+        Self {
+            time,
+            once: Some(Arc::new(AtomicBool::new(true))),
+            ..self
+        }
+    }
+
+    fn time(&self) -> Duration {
+        let is_due = |once: &Arc<AtomicBool>| once.swap(false, Ordering::SeqCst);
+        if self.once.as_ref().is_none_or(is_due) {
+            self.time
+        } else {
+            Duration::ZERO
+        }
     }
 }
 
@@ -87,7 +109,7 @@ impl Ask for Scripted {
             let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
             self.most.fetch_max(now, Ordering::SeqCst);
             let script = self.scripts.lock().unwrap().get(request).cloned();
-            let time = script.as_ref().map_or(Duration::ZERO, |script| script.time) + self.time();
+            let time = script.as_ref().map_or(Duration::ZERO, Script::time) + self.time();
             let waited = tokio::time::timeout(question.timeout, tokio::time::sleep(time)).await;
             self.now.fetch_sub(1, Ordering::SeqCst);
             if waited.is_err() {
@@ -215,6 +237,14 @@ impl Bench {
                 "{name} is {:?}",
                 self.shown(name)
             );
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    pub async fn until_asked(&self, name: &str, times: usize) {
+        let start = Instant::now();
+        while self.asked(name) < times {
+            assert!(start.elapsed() < WAIT_MAX, "{name}: {}", self.asked(name));
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }

@@ -254,6 +254,29 @@ async fn many_slow_queries_leave_a_place_to_the_others() {
     assert!(asked > 15, "{asked}");
 }
 
+/// One slow round is the server's, and does not put a query behind one that is slow by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_slow_round_does_not_put_a_query_behind_a_slow_one() {
+    let bench = Bench::new();
+    bench.answer("fast", Script::value(2.0));
+    bench.answer("slow", Script::value(1.0).taking(Duration::from_secs(60)));
+    let mut fast = gauge("fast");
+    fast.timeout = Duration::from_secs(10);
+    fast.schedule = bench::every(Duration::from_millis(20));
+    let mut slow = gauge("slow");
+    slow.timeout = Duration::from_secs(4);
+    slow.schedule = bench::every(Duration::from_millis(20));
+    bench.manager.apply(&plan([slow, fast])).await.unwrap();
+    // From its second round on the slow one has the only place that those who are slow have.
+    bench.until_asked("slow", 2).await;
+    let hiccup = Script::value(3.0).taking_once(Duration::from_millis(1_100));
+    bench.answer("fast", hiccup);
+    bench.until("fast", Some(3.0)).await;
+    bench.answer("fast", Script::value(4.0));
+    bench.until("fast", Some(4.0)).await;
+    assert_eq!(bench.asked("slow"), 2, "it was waited for");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn at_most_as_many_are_asked_at_a_time_as_the_source_has_connections() {
     let bench = Bench::new();
