@@ -13,6 +13,9 @@ use crate::plan::{Query, Schedule};
 /// again at this pace, so that its series does not end in between.
 const REPEAT_INTERVAL: Duration = Duration::from_secs(60);
 
+/// So many moments queries are spread over. Waking up costs more than a small query does, and those that share a moment share that.
+const MOMENTS: u32 = 60;
+
 /// Why a schedule is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -55,11 +58,8 @@ impl Timetable {
     /// When the schedule is none.
     pub fn new(query: &Query) -> Result<Self, ScheduleError> {
         let hash = fnv1a(&format!("{}\0{}", query.name, query.source.name));
-        let share = |whole: Duration| {
-            let millis = u64::try_from(whole.as_millis()).unwrap_or(u64::MAX);
-            Duration::from_millis(hash.checked_rem(millis).unwrap_or_default())
-        };
-        let delay = share(query.jitter);
+        // Rounded down, so that it is less than the whole.
+        let delay = query.jitter / MOMENTS * u32::try_from(hash % u64::from(MOMENTS)).unwrap_or(0);
         match &query.schedule {
             Schedule::Every(interval) if interval.as_millis() == 0 => {
                 Err(ScheduleError::ZeroInterval)
