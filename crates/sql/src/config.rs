@@ -6,6 +6,7 @@
 mod check; // the file under check, and names
 mod dsn; // sources as other programs name them
 mod justwatch; // justwatchcom/sql_exporter
+mod origin; // what a plan was read from
 mod own; // our own
 mod print; // a plan in our own format
 mod query_exporter; // albertodonato/query-exporter
@@ -21,6 +22,7 @@ use std::path::Path;
 use serde::de::IgnoredAny;
 use stonechat_model::{Problem, Problems, nearest, yaml};
 
+pub use self::origin::Origin;
 pub use self::print::print;
 
 use self::check::{Check, Report, Variables};
@@ -65,6 +67,8 @@ pub struct Loaded {
     pub format: Format,
     /// What was taken, but not as its author may believe, each as `file:line: what`.
     pub warnings: Vec<String>,
+    /// What was read.
+    pub origins: Vec<Origin>,
 }
 
 /// Reads and checks a file, and those that it names.
@@ -97,11 +101,13 @@ fn parse_with(file: &Path, text: &str, variables: Variables<'_>) -> Result<Loade
     };
     let plan = plan.unwrap_or_default();
     report.settle(plan.queries.is_empty());
+    let origins = std::mem::take(&mut report.origins).into_iter().collect();
     let (plan, warnings) = report.or(plan)?;
     Ok(Loaded {
         plan,
         format,
         warnings,
+        origins,
     })
 }
 

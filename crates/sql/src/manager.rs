@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use stonechat_model::{Appender, Timestamp};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +35,8 @@ pub struct SqlManager {
     running: Mutex<Running>,
     /// One plan is applied after the other.
     applying: tokio::sync::Mutex<()>,
+    /// Where questions are asked, if not where a plan is applied.
+    runtime: Option<Handle>,
 }
 
 /// What is in force.
@@ -75,7 +78,29 @@ impl SqlManager {
             metrics,
             running: Mutex::default(),
             applying: tokio::sync::Mutex::default(),
+            runtime: None,
         }
+    }
+
+    /// Asks on a runtime of its own. Queries are many and small, and on one thread nobody has to be woken up to hand them on.
+    #[must_use]
+    pub fn on(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    fn runtime(&self) -> Handle {
+        self.runtime.clone().unwrap_or_else(Handle::current)
+    }
+
+    /// Whether a plan can be put in force.
+    ///
+    /// # Errors
+    /// When a schedule is none.
+    pub fn check(plan: &Plan) -> Result<(), ScheduleError> {
+        plan.queries
+            .iter()
+            .try_for_each(|query| Timetable::new(query).map(drop))
     }
 
     /// Puts a plan in force. Queries that did not change go on, with their values and their schedules. New and changed ones are
@@ -91,7 +116,7 @@ impl SqlManager {
         let (kept, mut fresh, sources) = self.prepare(plan)?;
         let asked_first = self.is_running();
         if asked_first {
-            first::ask(&mut fresh).await;
+            first::ask(&mut fresh, &self.runtime()).await;
         }
         let kept_slots = kept.values().map(|asked| (Arc::clone(&asked.slot), None));
         let set = fresh
@@ -196,7 +221,7 @@ impl SqlManager {
             metrics: self.metrics.clone(),
             stop: stop.clone(),
         };
-        let handle = tokio::spawn(loop_.run(!asked_first));
+        let handle = self.runtime().spawn(loop_.run(!asked_first));
         Asked {
             slot: fresh.slot,
             task: Arc::new(Task {

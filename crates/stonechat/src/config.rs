@@ -13,6 +13,7 @@ use std::time::Duration;
 use stonechat_model::{Labels, Problem, Problems};
 use stonechat_web::Dashboard;
 
+use crate::stamps::Stamps;
 use dashboards::Outcome;
 use storage::Storage;
 
@@ -36,8 +37,8 @@ pub(crate) struct Configuration {
     pub(crate) dashboards: Vec<Dashboard>,
     /// What is asked of databases.
     pub(crate) queries: stonechat_sql::plan::Plan,
-    /// Files in which queries stand; a change of them is a reload.
-    pub(crate) query_files: Vec<PathBuf>,
+    /// Files in which queries and their secrets stand; a change of them is a reload.
+    pub(crate) query_files: Stamps,
     /// What works otherwise than the files may suggest.
     pub(crate) warnings: Vec<String>,
 }
@@ -104,7 +105,7 @@ impl Source {
             storage: prometheus.storage,
             dashboards,
             queries: queries.plan,
-            query_files: files.queries,
+            query_files: Stamps::of(queries.origins.into_iter().chain(files.query_origins)),
             warnings,
         })
     }

@@ -115,8 +115,13 @@ impl Program {
     }
 
     /// Makes a checked configuration the running one. Each room compares it with what it has and applies the difference.
-    /// The only steps that can fail go first. Queries that are new are asked before the old ones go, which takes as long as they do.
-    pub(crate) async fn apply(&self, configuration: Configuration) -> Result<(), Problem> {
+    /// The only steps that can fail go first. Queries that are new are asked before the old ones go. `seen` is how files with queries were
+    /// before they were read.
+    pub(crate) async fn apply(
+        &self,
+        configuration: Configuration,
+        seen: &Stamps,
+    ) -> Result<(), Problem> {
         for warning in &configuration.warnings {
             tracing::warn!("{warning}");
         }
@@ -125,6 +130,8 @@ impl Program {
             let error = anyhow::Error::from(error);
             Problem::of_file(&self.source.path, format!("{error:#}"))
         };
+        SqlManager::check(&configuration.queries)
+            .map_err(|error| Problem::of_file(&self.source.path, error.to_string()))?;
         self.rooms
             .notifier
             .apply(configuration.notify)
@@ -133,7 +140,7 @@ impl Program {
             .external
             .apply(&configuration.alertmanagers)
             .map_err(refused)?;
-        let query_files = Stamps::of(&configuration.query_files);
+        let query_files = seen.followed_by(configuration.query_files);
         self.rooms
             .sql
             .apply(&configuration.queries)
@@ -159,7 +166,7 @@ impl Program {
     /// Whether a file with queries has changed since the configuration was last read.
     pub(crate) fn queries_changed(&self) -> bool {
         let mut read = self.read.lock();
-        let now = Stamps::of(read.query_files.files());
+        let now = read.query_files.again();
         // Once for each change, also when the changed file is refused.
         now != std::mem::replace(&mut read.query_files, now.clone())
     }
@@ -168,13 +175,15 @@ impl Program {
     pub(crate) async fn read_again(&self) -> Result<(), String> {
         let _one_at_a_time = self.reloading.lock().await;
         let source = self.source.clone();
+        // Before they are read, so that no change in between is missed.
+        let seen = self.read.lock().query_files.again();
         let loaded = tokio::task::spawn_blocking(move || {
             source.load().map_err(|problems| problems.to_string())
         })
         .await;
         let outcome = match loaded {
             Ok(Ok(configuration)) => self
-                .apply(configuration)
+                .apply(configuration, &seen)
                 .await
                 .map_err(|problem| problem.to_string()),
             Ok(Err(problems)) => Err(problems),
@@ -222,7 +231,12 @@ impl Operator for Program {
     }
 
     fn reload(self: Arc<Self>) -> Reloaded {
-        Box::pin(async move { self.read_again().await })
+        // In a task of its own: whoever asked may go away, and nothing is left half done.
+        let reloading = tokio::spawn(async move { self.read_again().await });
+        Box::pin(async move {
+            let outcome = reloading.await;
+            outcome.unwrap_or_else(|error| Err(format!("the reload failed: {error}")))
+        })
     }
 
     fn flush(&self) -> Result<(), String> {

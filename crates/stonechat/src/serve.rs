@@ -1,6 +1,7 @@
 //! `stonechat serve`: wires the rooms, runs them, and stops them in the order in which samples flow.
 
 mod args; // the command line
+mod aside; // a thread with a runtime of its own
 mod unused; // Prometheus' flags that have no meaning here
 
 use std::sync::Arc;
@@ -29,8 +30,10 @@ use crate::listen::Front;
 use crate::metrics::ServerMetrics;
 use crate::operator::{Parts, Program, Settings};
 use crate::signals;
+use crate::stamps::Stamps;
 
 pub(crate) use args::ServeArgs;
+use aside::Aside;
 
 /// How often the store is tidied.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60);
@@ -104,6 +107,8 @@ struct Server {
     store: Arc<Store>,
     program: Arc<Program>,
     metrics: ServerMetrics,
+    /// Where databases are asked.
+    _asking: Aside,
 }
 
 impl Server {
@@ -134,11 +139,8 @@ impl Server {
             },
         );
         let scrapes = Arc::new(scrapes);
-        let sql = Arc::new(SqlManager::new(
-            Arc::clone(&store) as _,
-            Box::new(stonechat_sql::source::open),
-            SqlMetrics::register(registry)?,
-        ));
+        let asking = Aside::start("sql").context("the thread that asks databases")?;
+        let sql = sql(&store, &asking, registry)?;
         let rules = RuleManager::new(
             Arc::new(WholeHistory(Arc::clone(&store))),
             Arc::clone(&store) as _,
@@ -162,7 +164,7 @@ impl Server {
         };
         let program = Arc::new(Program::new(source, parts, metrics.clone(), settings));
         program
-            .apply(configuration)
+            .apply(configuration, &Stamps::default())
             .await
             .map_err(|problem| anyhow::anyhow!(Problems::from(problem)))?;
         let rooms = Rooms {
@@ -182,6 +184,7 @@ impl Server {
             store,
             program,
             metrics,
+            _asking: asking,
         })
     }
 
@@ -261,6 +264,16 @@ async fn maintain(store: Arc<Store>) {
             tracing::error!("tidying the store failed: {error}");
         }
     }
+}
+
+/// What asks databases.
+fn sql(store: &Arc<Store>, asking: &Aside, registry: &Registry) -> Result<Arc<SqlManager>> {
+    let manager = SqlManager::new(
+        Arc::clone(store) as _,
+        Box::new(stonechat_sql::source::open),
+        SqlMetrics::register(registry)?,
+    );
+    Ok(Arc::new(manager.on(asking.handle().clone())))
 }
 
 /// What takes the samples of other systems, where that is asked for.

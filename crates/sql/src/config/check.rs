@@ -1,12 +1,13 @@
 //! The file under check: its places, its mistakes and warnings, and what all formats ask of names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use stonechat_model::yaml::{self, Spanned};
 use stonechat_model::{Problem, Problems, is_legacy_label_name, nearest};
 
+use super::origin::Origin;
 use super::written::Text;
 use crate::plan::{MetricKind, Place};
 
@@ -18,6 +19,7 @@ pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub(super) struct Report {
     pub(super) problems: Problems,
     pub(super) warnings: Vec<String>,
+    pub(super) origins: BTreeSet<Origin>,
     /// What cannot be asked at all, such as a database that we do not know: its queries are missing, and the others are right.
     left_out: Vec<(Problem, String)>,
     /// What each name on a page of samples belongs to: the family, its type, and where it is written.
@@ -38,7 +40,7 @@ impl Report {
         }
     }
 
-    /// Mistakes in the order of the files.
+    /// The value and the warnings, or mistakes in the order of the files.
     pub(super) fn or<T>(mut self, value: T) -> Result<(T, Vec<String>), Problems> {
         let first = |problem: &Problem| (problem.file.clone(), problem.place.is_none());
         self.problems
@@ -63,6 +65,7 @@ impl<'a> Check<'a> {
         variables: Variables<'a>,
         report: &'a mut Report,
     ) -> Self {
+        report.origins.insert(Origin::File(file.to_owned()));
         Self {
             file,
             text,
@@ -188,8 +191,18 @@ impl<'a> Check<'a> {
             }
             return vec![path];
         }
-        match glob::glob(&path.to_string_lossy()) {
-            Ok(files) => files.flatten().filter(|path| path.is_file()).collect(),
+        // Only what is written is a pattern, not the folder above it.
+        let folder = self.file.parent().unwrap_or(Path::new(""));
+        let folder = glob::Pattern::escape(&folder.to_string_lossy());
+        let full = Path::new(&folder).join(&pattern.value);
+        let full = full.to_string_lossy().into_owned();
+        match glob::Pattern::new(&full) {
+            Ok(_) => {
+                let origin = Origin::Pattern(full);
+                let files = origin.files();
+                self.report.origins.insert(origin);
+                files
+            }
             Err(error) => {
                 self.at(pattern, format!("not a valid pattern: {error}"));
                 Vec::new()
@@ -200,6 +213,7 @@ impl<'a> Check<'a> {
     /// The text of a file that holds a secret, without the line's end.
     pub(super) fn secret_file(&mut self, path: &Text) -> Option<String> {
         let file = self.beside(&path.value);
+        self.report.origins.insert(Origin::File(file.clone()));
         match std::fs::read_to_string(&file) {
             Ok(text) => Some(text.trim_end_matches(['\n', '\r']).to_owned()),
             Err(error) => {

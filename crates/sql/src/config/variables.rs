@@ -3,6 +3,7 @@
 //! A value is put in on one line, so that lines keep their numbers.
 
 use super::check::Check;
+use super::origin::Origin;
 
 /// `$NAME` and `${NAME}`, as `os.ExpandEnv` of Go. A name that is not set is a mistake: the empty text would connect elsewhere.
 pub(super) fn shell(check: &mut Check<'_>, text: &str) -> String {
@@ -93,6 +94,7 @@ pub(super) fn tags(check: &mut Check<'_>, text: &str) -> String {
             },
             "!file" => {
                 let path = check.beside(argument);
+                check.report.origins.insert(Origin::File(path.clone()));
                 match std::fs::read_to_string(&path) {
                     Ok(text) => Ok(serde_json::Value::from(text.trim()).to_string()),
                     Err(error) => Err(format!("{} cannot be read: {error}", path.display())),

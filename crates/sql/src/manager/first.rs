@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use stonechat_model::Timestamp;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::Fresh;
@@ -17,12 +18,12 @@ const SILENT_ROUNDS_MAX: u32 = 3;
 type Silence = Mutex<HashMap<String, (u32, String)>>;
 
 /// Asks all new queries, as many at a time as their sources allow.
-pub(super) async fn ask(fresh: &mut [Fresh]) {
+pub(super) async fn ask(fresh: &mut [Fresh], runtime: &Handle) {
     let silence = Arc::new(Silence::default());
     let mut rounds = JoinSet::new();
     for (position, fresh) in fresh.iter().enumerate() {
         let (asker, silence) = (Arc::clone(&fresh.asker), Arc::clone(&silence));
-        rounds.spawn(async move {
+        let round = async move {
             let source = &asker.query.source.name;
             let turn = asker.turn().await;
             if let Some(outcome) = given_up(&silence, source) {
@@ -31,7 +32,8 @@ pub(super) async fn ask(fresh: &mut [Fresh]) {
             let outcome = asker.asked(turn).await;
             note(&silence, source, &outcome);
             (position, outcome)
-        });
+        };
+        rounds.spawn_on(round, runtime);
     }
     while let Some(ended) = rounds.join_next().await {
         // One without an outcome is asked again on its schedule.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use stonechat_model::Problem;
+use stonechat_sql::config::Origin;
 
 /// Where a folder keeps Prometheus' configuration, in the order in which they are tried.
 const PROMETHEUS: [&str; 4] = [
@@ -49,6 +50,8 @@ pub(crate) struct Files {
     pub(crate) dashboards: Vec<PathBuf>,
     /// Queries against databases.
     pub(crate) queries: Vec<PathBuf>,
+    /// Where they were looked for: others may come.
+    pub(crate) query_origins: Vec<Origin>,
 }
 
 /// Finds the files of a configuration: of a single file just that, of a folder what teams usually keep in it. Files that are named by
@@ -79,6 +82,7 @@ pub(crate) fn locate(source: &Path, named: Named<'_>) -> Result<Files, Problem> 
                 .iter()
                 .flat_map(|name| yaml_files(&source.join(name)))
                 .collect(),
+            query_origins: QUERIES.map(|name| origin(&source.join(name))).to_vec(),
         }
     } else if source.is_file() {
         Files {
@@ -87,6 +91,7 @@ pub(crate) fn locate(source: &Path, named: Named<'_>) -> Result<Files, Problem> 
             alertmanager: None,
             dashboards: Vec::new(),
             queries: Vec::new(),
+            query_origins: Vec::new(),
         }
     } else {
         return Err(Problem::of_file(source, "there is no such file or folder")
@@ -107,23 +112,25 @@ pub(crate) fn locate(source: &Path, named: Named<'_>) -> Result<Files, Problem> 
             ));
         }
         files.queries.extend(found);
+        files.query_origins.push(origin(path));
     }
     Ok(files)
 }
 
+/// The YAML files that stand directly in a folder, or else the file itself.
+fn origin(path: &Path) -> Origin {
+    let is_file = path.extension().is_some() && !path.is_dir();
+    if is_file || path.is_file() {
+        Origin::File(path.to_owned())
+    } else {
+        Origin::Folder(path.to_owned())
+    }
+}
+
 /// A file itself, or the YAML files that stand directly in a folder.
 fn yaml_files(path: &Path) -> Vec<PathBuf> {
-    if path.is_file() {
-        return vec![path.to_owned()];
-    }
-    let is_yaml = |file: &PathBuf| {
-        let extension = file.extension();
-        extension.is_some_and(|extension| extension == "yml" || extension == "yaml")
-    };
-    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    files.retain(|file| file.is_file() && is_yaml(file));
-    files.sort();
+    let mut files = origin(path).files();
+    files.retain(|file| file.is_file());
     files
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use stonechat_model::{Problem, Problems};
+use stonechat_sql::config::Origin;
 use stonechat_sql::plan::{Place, Plan};
 
 /// What the files say together.
@@ -11,6 +12,7 @@ use stonechat_sql::plan::{Place, Plan};
 pub(super) struct Loaded {
     pub(super) plan: Plan,
     pub(super) warnings: Vec<String>,
+    pub(super) origins: Vec<Origin>,
 }
 
 /// Reads all files. A name stands for one thing, in whichever file it is.
@@ -22,6 +24,7 @@ pub(super) fn load(files: &[PathBuf]) -> Result<Loaded, Problems> {
             continue;
         };
         loaded.warnings.extend(one.warnings);
+        loaded.origins.extend(one.origins);
         for (name, source) in one.plan.sources {
             match loaded.plan.sources.get(&name) {
                 Some(first) => problems
