@@ -177,6 +177,18 @@ impl Alerts {
         Ok(())
     }
 
+    /// The next result says nothing about these alerts if they are not in it.
+    pub fn hold(&mut self, unknown: &[Labels], now: Timestamp) {
+        for labels in unknown {
+            if let Some(alert) = self.active.get_mut(labels) {
+                let held_until = alert
+                    .held_until
+                    .max(Some(now.plus(Duration::from_millis(1))));
+                alert.held_until = held_until;
+            }
+        }
+    }
+
     /// Alerts that are pending or firing.
     pub fn pending_and_firing(&self) -> impl Iterator<Item = (&Labels, &ActiveAlert)> {
         self.active

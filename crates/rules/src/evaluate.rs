@@ -1,6 +1,7 @@
 //! One evaluation of one rule.
 
 mod alerting; // what an alerting rule does with a result
+mod missing; // alerts whose data is missing
 mod recording; // what a recording rule does with it
 
 use std::cell::Cell;
@@ -20,6 +21,7 @@ use crate::source::{Source, SourceError};
 use crate::state::{Changes, RuleId, StateFile};
 
 pub(crate) use alerting::restore;
+use missing::Seen;
 
 /// What rules are evaluated with.
 pub(crate) struct Workshop {
@@ -129,6 +131,8 @@ pub(crate) struct RuleCell {
     pub rule: Rule,
     pub alerts: Arc<Mutex<Alerts>>,
     pub series: Arc<Mutex<WrittenSeries>>,
+    /// For which alerts there was data, where the rule misses it.
+    seen: Mutex<Seen>,
     pub last: Mutex<LastRun>,
 }
 
@@ -192,6 +196,7 @@ impl RuleCell {
             rule,
             alerts,
             series,
+            seen: Mutex::default(),
             last: Mutex::new(last),
         }
     }

@@ -37,6 +37,7 @@ mod evaluate; // one evaluation of one rule
 mod live; // a group that is being evaluated
 mod manager; // keeps all groups running
 mod metrics; // what they count
+mod missing; // what missing data means
 mod rule; // what a rule is
 mod schedule; // when groups are evaluated
 mod series; // series that a rule writes
@@ -52,6 +53,7 @@ pub use alerts::AlertState;
 pub use evaluate::RuleHealth;
 pub use manager::{RuleManager, RuleOptions};
 pub use metrics::RuleMetrics;
+pub use missing::MissingData;
 pub use rule::{Alerting, Group, Query, Rule, RuleKind};
 pub use state::StateError;
 pub use status::{AlertStatus, AlertingStatus, GroupStatus, RuleStatus};

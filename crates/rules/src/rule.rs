@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use stonechat_promql::Expr;
 
+use crate::missing::MissingData;
 use crate::text::Text;
 
 /// Rules that are evaluated one after the other, at the same moments.
@@ -70,6 +71,10 @@ pub struct Alerting {
     pub keep_firing: Duration,
     /// Texts for people.
     pub annotations: Vec<(String, Text)>,
+    /// What it means that there is no data.
+    pub missing: MissingData,
+    /// What it looks at, where that matters.
+    pub data: Option<Query>,
 }
 
 impl Rule {

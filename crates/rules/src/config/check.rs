@@ -7,6 +7,7 @@ use stonechat_model::{METRIC_NAME, Problem, Problems, is_label_name};
 
 use super::raw::{self, Texts};
 use super::{GroupDefaults, place};
+use crate::missing::{ANNOTATION, MissingData, data_of};
 use crate::rule::{Alerting, Group, Query, Rule, RuleKind};
 use crate::text::Text;
 
@@ -144,6 +145,7 @@ impl Checker<'_> {
             &name,
             rule.annotations.iter().collect(),
         );
+        let missing = self.missing(rule);
         let kind = if is_alert {
             let duration = |field: &Option<Spanned<stonechat_model::duration::ConfigDuration>>| {
                 field
@@ -156,6 +158,13 @@ impl Checker<'_> {
                 hold,
                 keep_firing,
                 annotations,
+                missing,
+                data: match (missing, &query) {
+                    (MissingData::Resolve, _) | (_, None) => None,
+                    (MissingData::Keep | MissingData::Alert, Some(query)) => {
+                        Some(data_of(&query.expr))
+                    }
+                },
             })
         } else {
             RuleKind::Recording
@@ -167,6 +176,18 @@ impl Checker<'_> {
             kind,
         };
         (self.problems.0.len() == before).then_some(rule)
+    }
+
+    /// What our annotation says about missing data.
+    fn missing(&mut self, rule: &raw::Rule) -> MissingData {
+        let Some(written) = rule.annotations.get(ANNOTATION) else {
+            return MissingData::Resolve;
+        };
+        MissingData::parse(&written.value).unwrap_or_else(|| {
+            let message = format!("{ANNOTATION} is one of resolve, keep and alert");
+            self.refuse(written, message);
+            MissingData::Resolve
+        })
     }
 
     /// What a recording rule must not have, and what its name must not be.

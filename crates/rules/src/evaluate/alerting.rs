@@ -1,5 +1,6 @@
 //! What an alerting rule does with a result.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -7,11 +8,14 @@ use stonechat_model::{
     Alert, Columns, Labels, LabelsError, METRIC_NAME, Matcher, QueryableError, TimeRange,
     Timestamp, is_stale,
 };
+use stonechat_template::Value;
 use stonechat_template::prometheus::table_link;
 
+use super::missing::Wording;
 use super::{Round, RuleCell, RuleError, Workshop};
 use crate::alerts::send::Sending;
 use crate::alerts::{ActiveAlert, Alerts, Observed, Recorded, Timing};
+use crate::missing::ANNOTATION;
 use crate::rule::{Alerting, Group};
 use crate::text::{Surroundings, Text, alert_data};
 
@@ -45,7 +49,10 @@ impl RuleCell {
         };
         let (stepped, changes, due, samples) = {
             let mut alerts = self.alerts.lock();
-            let stepped = result.and_then(|observed| Ok(alerts.step(observed, timing, now)?));
+            let stepped = result.and_then(|(observed, unknown)| {
+                alerts.hold(&unknown, now);
+                Ok(alerts.step(observed, timing, now)?)
+            });
             alerts.seen_at = now;
             // A failed evaluation is not a recovery: alerts stay as they are, and whoever was told is told on.
             (
@@ -101,13 +108,13 @@ impl RuleCell {
         }
     }
 
-    /// The result of the query as alerts, with their texts.
+    /// The result of the query as alerts, with their texts, and the alerts of which it says nothing.
     fn observe(
         &self,
         alerting: &Alerting,
         round: &Round<'_>,
         external_labels: &Labels,
-    ) -> Result<Vec<Observed>, RuleError> {
+    ) -> Result<(Vec<Observed>, Vec<Labels>), RuleError> {
         let Round { workshop, now, .. } = *round;
         let vector = workshop.source.vector(&self.rule.query.expr, round.at())?;
         let query = |text: &str| workshop.source.template_query(text, now);
@@ -117,26 +124,40 @@ impl RuleCell {
             external_labels,
             query: &query,
         };
-        let observed = vector.into_iter().map(|(labels, value)| {
-            let data = alert_data(&labels, value, &around);
-            let expand = |text: &Text| {
-                let (expanded, error) = text.expand(&data, &around);
-                if let Some(error) = error {
-                    if round.bad_texts.get() == 0 {
-                        tracing::warn!(rule = self.rule.name, %error, "expanding a text of an alert failed");
-                    }
-                    round.bad_texts.set(round.bad_texts.get() + 1);
+        let expand = |text: &Text, data: &Value| {
+            let (expanded, error) = text.expand(data, &around);
+            if let Some(error) = error {
+                if round.bad_texts.get() == 0 {
+                    tracing::warn!(rule = self.rule.name, %error, "expanding a text of an alert failed");
                 }
-                expanded
-            };
-            let annotations = alerting.annotations.iter().map(|(name, text)| (name.clone(), expand(text)));
+                round.bad_texts.set(round.bad_texts.get() + 1);
+            }
+            expanded
+        };
+        let wording = Wording {
+            labels: |labels: &Labels, value: f64| {
+                let data = alert_data(labels, value, &around);
+                Ok(self.alert_labels(labels, |text| expand(text, &data))?)
+            },
+            annotations: |labels: &Labels, value: f64| {
+                let data = alert_data(labels, value, &around);
+                let texts = alerting.annotations.iter();
+                let said = texts.filter(|(name, _)| name != ANNOTATION);
+                let said = said.map(|(name, text)| (name.clone(), expand(text, &data)));
+                Arc::new(said.collect::<BTreeMap<_, _>>())
+            },
+        };
+        let observed = vector.iter().map(|(labels, value)| {
             Ok(Observed {
-                labels: self.alert_labels(&labels, expand)?,
-                annotations: Arc::new(annotations.collect()),
-                value,
+                labels: (wording.labels)(labels, *value)?,
+                annotations: (wording.annotations)(labels, *value),
+                value: *value,
             })
         });
-        observed.collect()
+        let mut observed: Vec<Observed> = observed.collect::<Result<_, RuleError>>()?;
+        let missing = self.missing(alerting, round, &observed, &wording)?;
+        observed.extend(missing.raised);
+        Ok((observed, missing.unknown))
     }
 
     fn alert_labels(

@@ -259,6 +259,118 @@ fn texts_may_ask_queries() {
     );
 }
 
+/// How alerts stand: `labels state`, sorted, with what is said of missing data.
+fn standing(group: &LiveGroup) -> Vec<String> {
+    let alerts = rule(group).alerting.unwrap().alerts;
+    let shown = alerts.iter().map(|alert| {
+        let said = alert.annotations.get("stonechat_missing_data");
+        let said = said.map_or(String::new(), |said| format!(" ({said})"));
+        format!("{} {}{said}", alert.labels, alert.state.as_str())
+    });
+    shown.collect()
+}
+
+/// A rule `x > 5` with `for: 20s` that takes missing data so; steps of a second, the series of `x` with their values, and how
+/// alerts then stand.
+fn check_missing(policy: &str, steps: &[(i64, &[(&str, f64)], &[&str])]) {
+    let bench = Bench::new();
+    let rules = format!(
+        "  - {{alert: A, expr: x > 5, for: 20s, annotations: {{stonechat_missing_data: {policy}}}}}\n"
+    );
+    let (group, workshop) = (live(&rules), bench.workshop());
+    for (second, data, expected) in steps {
+        let bad: Vec<_> = data
+            .iter()
+            .copied()
+            .filter(|(_, value)| *value > 5.0)
+            .collect();
+        bench.results.set("x", data);
+        bench.results.set("x > 5", &bad);
+        run(&group, &workshop, &[*second]);
+        assert_eq!(rule(&group).last_error, None);
+        assert_eq!(standing(&group), *expected, "at {second}");
+    }
+}
+
+#[test]
+fn missing_data_ends_an_alert_unless_the_rule_says_otherwise() {
+    check_missing(
+        "resolve",
+        &[
+            (
+                0,
+                &[("{i=\"1\"}", 9.0)],
+                &["{alertname=\"A\", i=\"1\"} pending"],
+            ),
+            (
+                20,
+                &[("{i=\"1\"}", 9.0)],
+                &["{alertname=\"A\", i=\"1\"} firing"],
+            ),
+            (30, &[], &[]),
+        ],
+    );
+}
+
+#[test]
+fn an_alert_is_kept_while_its_data_is_missing() {
+    check_missing(
+        "keep",
+        &[
+            (
+                0,
+                &[("{i=\"1\"}", 9.0)],
+                &["{alertname=\"A\", i=\"1\"} pending"],
+            ),
+            (10, &[], &["{alertname=\"A\", i=\"1\"} pending"]),
+            // It does not ripen unseen.
+            (30, &[], &["{alertname=\"A\", i=\"1\"} pending"]),
+            (
+                40,
+                &[("{i=\"1\"}", 9.0)],
+                &["{alertname=\"A\", i=\"1\"} firing"],
+            ),
+            (
+                50,
+                &[("{i=\"2\"}", 1.0)],
+                &["{alertname=\"A\", i=\"1\"} firing"],
+            ),
+            (60, &[("{i=\"1\"}", 1.0)], &[]),
+            (70, &[], &[]),
+        ],
+    );
+}
+
+#[test]
+fn missing_data_is_an_alert_where_the_rule_says_so() {
+    let missed = "{alertname=\"A\", i=\"1\"}";
+    let pending = format!("{missed} pending (there is no data)");
+    let firing = format!("{missed} firing (there is no data)");
+    check_missing(
+        "alert",
+        &[
+            (0, &[("{i=\"1\"}", 1.0), ("{i=\"2\"}", 1.0)], &[]),
+            (10, &[("{i=\"2\"}", 1.0)], &[pending.as_str()]),
+            (30, &[("{i=\"2\"}", 1.0)], &[firing.as_str()]),
+            (40, &[("{i=\"1\"}", 1.0), ("{i=\"2\"}", 1.0)], &[]),
+            (
+                50,
+                &[("{i=\"1\"}", 9.0), ("{i=\"2\"}", 1.0)],
+                &["{alertname=\"A\", i=\"1\"} pending"],
+            ),
+        ],
+    );
+    // Nothing at all, from the beginning.
+    check_missing(
+        "alert",
+        &[
+            (0, &[], &["{alertname=\"A\"} pending (there is no data)"]),
+            (20, &[], &["{alertname=\"A\"} firing (there is no data)"]),
+            (30, &[("{i=\"1\"}", 1.0)], &[]),
+        ],
+    );
+}
+
 /// A second process with the same store: evaluated at these seconds, restored after the second of them.
 fn restarted(bench: &Bench, rules: &str, seconds: [i64; 2]) -> LiveGroup {
     let group = LiveGroup::new(groups(rules).remove(0), false);
