@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use stonechat_model::{Labels, Timestamp};
 
 use crate::dispatch::Order;
 use crate::group_key::labels_text;
+use crate::journal::{Event, Journal, Told};
 use crate::notification::Status;
 use crate::time::rfc3339;
 
@@ -40,6 +41,9 @@ pub struct Delivery {
     pub duration: Duration,
     #[serde(skip)]
     id: u64,
+    /// Its name in the log on disk.
+    #[serde(skip)]
+    message: String,
 }
 
 impl Delivery {
@@ -60,7 +64,7 @@ pub struct DeliveredAlert {
 }
 
 /// What became of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryOutcome {
     /// It waits to be sent, or to be sent again.
@@ -79,9 +83,12 @@ fn as_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok
     serializer.serialize_f64(duration.as_secs_f64())
 }
 
-/// The newest messages, at most [`DeliveryLog::KEPT_MAX`].
-#[derive(Debug, Default)]
-pub(crate) struct DeliveryLog(Mutex<Kept>);
+/// The newest messages, at most [`DeliveryLog::KEPT_MAX`], and the log on disk of all.
+#[derive(Debug)]
+pub(crate) struct DeliveryLog {
+    kept: Mutex<Kept>,
+    journal: Journal,
+}
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -96,6 +103,18 @@ pub(crate) struct DeliveryId(u64);
 
 impl DeliveryLog {
     pub(crate) const KEPT_MAX: usize = 100;
+
+    pub(crate) fn new(journal: Journal) -> Self {
+        Self {
+            kept: Mutex::default(),
+            journal,
+        }
+    }
+
+    /// The log on disk.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
 
     /// Adds a message that is about to be sent.
     pub(crate) fn begin(&self, now: Timestamp, order: &Order) -> DeliveryId {
@@ -118,14 +137,28 @@ impl DeliveryLog {
             answer: "not tried yet".to_owned(),
             duration: Duration::ZERO,
             id: 0,
+            message: self.journal.message_id(),
         };
-        let mut kept = self.0.lock();
+        let all = told.iter().map(|told| Told {
+            alert: told.fingerprint().to_string(),
+            status: Status::of(told),
+        });
+        let made = Event::Message {
+            id: delivery.message.clone(),
+            way: order.integration.to_string(),
+            group: order.notification.group_key.to_string(),
+            reason: order.notification.reason.text().to_owned(),
+            alerts: all.collect(),
+        };
+        self.journal.write(now, made);
+        let mut kept = self.kept.lock();
         delivery.id = kept.next_id;
         kept.next_id += 1;
-        if kept.deliveries.len() >= Self::KEPT_MAX {
-            // What is over goes before what is still on its way.
-            let over = |delivery: &Delivery| delivery.outcome != DeliveryOutcome::Pending;
-            let oldest = kept.deliveries.iter().position(over).unwrap_or(0);
+        // What is still on its way stays, and of that there is no more than queues hold.
+        let over = |delivery: &Delivery| delivery.outcome != DeliveryOutcome::Pending;
+        while kept.deliveries.len() >= Self::KEPT_MAX
+            && let Some(oldest) = kept.deliveries.iter().position(over)
+        {
             kept.deliveries.remove(oldest);
         }
         let id = DeliveryId(delivery.id);
@@ -135,14 +168,37 @@ impl DeliveryLog {
 
     /// Changes a message, if it is still kept.
     pub(crate) fn update(&self, id: DeliveryId, change: impl FnOnce(&mut Delivery)) {
-        let mut kept = self.0.lock();
-        if let Some(delivery) = kept.deliveries.iter_mut().find(|d| d.id == id.0) {
-            change(delivery);
+        let mut kept = self.kept.lock();
+        // They stand in the order of their numbers.
+        let index = kept.deliveries.partition_point(|d| d.id < id.0);
+        let Some(delivery) = kept.deliveries.get_mut(index).filter(|d| d.id == id.0) else {
+            return;
+        };
+        let (attempts, outcome) = (delivery.attempts, delivery.outcome);
+        change(delivery);
+        if delivery.attempts != attempts {
+            let tried = Event::Attempt {
+                id: delivery.message.clone(),
+                number: delivery.attempts,
+                answer: delivery.answer.clone(),
+                seconds: delivery.duration.as_secs_f64(),
+            };
+            self.journal.write(Timestamp::now(), tried);
+        }
+        if delivery.outcome != outcome {
+            let ended = Event::Outcome {
+                id: delivery.message.clone(),
+                outcome: delivery.outcome,
+                answer: delivery.answer.clone(),
+            };
+            self.journal.write(Timestamp::now(), ended);
         }
     }
 
     /// Newest first.
     pub(crate) fn newest(&self) -> Vec<Delivery> {
-        self.0.lock().deliveries.iter().rev().cloned().collect()
+        let kept = self.kept.lock();
+        let newest = kept.deliveries.iter().rev().take(Self::KEPT_MAX);
+        newest.cloned().collect()
     }
 }

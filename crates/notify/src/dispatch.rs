@@ -16,8 +16,10 @@ use crate::channel::IntegrationKey;
 use crate::config::Config;
 use crate::group::{GroupId, Groups};
 use crate::inhibit::Inhibitor;
+use crate::journal::Event;
 use crate::log::{LogEntry, LogKey, NotificationLog};
 use crate::notification::Notification;
+use crate::route::Routes;
 use crate::silence::Silences;
 
 pub(crate) use self::reload::Restored;
@@ -78,6 +80,8 @@ pub(crate) enum Output {
     Record(LogEntry),
     /// Count.
     Note(Note),
+    /// Keep for those who ask why.
+    Tell(Event),
 }
 
 /// A message to send, and until when to try.
@@ -230,6 +234,11 @@ impl Dispatcher {
                 if merged.is_resolved(now) && merged == slot.known.alert {
                     return;
                 }
+                let before = slot.known.alert.is_resolved(now);
+                if before != merged.is_resolved(now) {
+                    let routes = &self.config.routes;
+                    outputs.push(Output::Tell(turned(&merged, slot, routes, now)));
+                }
                 slot.known = Arc::new(KnownAlert {
                     fingerprint: slot.known.fingerprint,
                     alert: merged,
@@ -250,6 +259,10 @@ impl Dispatcher {
                     known: Arc::new(KnownAlert::new(alert, reported)),
                     updated_at: now,
                 };
+                if reported {
+                    let routes = &self.config.routes;
+                    outputs.push(Output::Tell(turned(&slot.known.alert, &slot, routes, now)));
+                }
                 self.alerts.insert(labels.clone(), slot);
                 self.inhibitor.insert(&labels);
             }
@@ -318,6 +331,30 @@ impl Dispatcher {
         let keys = self.groups.keys();
         self.log
             .retain(|key, entry| entry.expires_at > now || keys.contains(&key.group));
+    }
+}
+
+/// That an alert has begun to fire, or is over.
+fn turned(alert: &Alert, slot: &Slot, routes: &Routes, now: Timestamp) -> Event {
+    let name = slot.known.fingerprint.to_string();
+    if alert.is_resolved(now) {
+        return Event::Ends {
+            alert: name,
+            ended: alert.ends_at,
+        };
+    }
+    let mut receivers = Vec::new();
+    for &route in &*slot.routes {
+        let receiver = routes.get(route).receiver.to_string();
+        if !receivers.contains(&receiver) {
+            receivers.push(receiver);
+        }
+    }
+    Event::Fires {
+        alert: name,
+        labels: alert.labels.clone(),
+        since: alert.starts_at,
+        receivers,
     }
 }
 

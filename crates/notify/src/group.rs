@@ -6,7 +6,9 @@ use std::sync::Arc;
 use stonechat_model::{Labels, Timestamp};
 
 use crate::alert::KnownAlert;
+use crate::fingerprint::Fingerprint;
 use crate::group_key::labels_text;
+use crate::journal::QuietBy;
 use crate::route::Routes;
 
 /// Names a group while the process lives.
@@ -26,6 +28,8 @@ pub(crate) struct Group {
     /// The first round has been.
     pub(crate) looked_at: bool,
     pub(crate) round: Option<Round>,
+    /// The alerts that were quiet when it was last looked at, and why.
+    pub(crate) quiet: HashMap<Fingerprint, Vec<QuietBy>>,
 }
 
 /// What became of the last time that the group was looked at. It ends when every way out has been told, and only
@@ -85,6 +89,7 @@ impl Groups {
             due,
             looked_at: false,
             round: None,
+            quiet: HashMap::new(),
         };
         self.by_id.insert(id, group);
         id

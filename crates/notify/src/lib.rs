@@ -87,6 +87,7 @@ mod exchange; // one request and its answer
 mod external; // other Alertmanagers
 mod fit; // texts that are not too long
 mod http; // HTTP clients
+mod journal; // what has happened to alerts and messages, on disk
 mod metrics; // what is counted
 mod nflog; // the log on disk
 mod notifier; // clock, workers, files
@@ -101,9 +102,10 @@ pub use config::{AlertmanagersFile, Config, ExternalAlertmanager, external_alert
 pub use delivery::{DeliveredAlert, Delivery, DeliveryOutcome};
 pub use dispatch::{AlertView, GroupView, Limits, RouteView, WayView};
 pub use external::{ExternalAlertmanagers, ExternalMetrics};
+pub use journal::{Event, Happened, QuietBy, Told};
 pub use metrics::NotifyMetrics;
 pub use notification::Status;
-pub use notifier::{Notifier, NotifierOptions, NotifyError};
+pub use notifier::{LateAlert, Notifier, NotifierOptions, NotifyError};
 pub use silence::{Silence, SilenceError, SilenceState};
 
 /// Reads conditions on labels as Alertmanager writes them: `severity=~"warning|critical"`.

@@ -91,6 +91,11 @@ impl NotifyMetrics {
         }
     }
 
+    /// Events that the delivery log on disk had no place for.
+    pub(crate) fn journal_dropped(&self) -> Counter {
+        self.dropped.with(["delivery_log"])
+    }
+
     /// What one way out counts, looked up once.
     pub(crate) fn of_worker(&self, kind: ChannelKind, receiver: &str) -> WorkerMetrics {
         let outcome = |outcome| self.notifications.with([kind.name(), outcome]);

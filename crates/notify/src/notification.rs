@@ -45,7 +45,7 @@ pub(crate) struct Notification {
 }
 
 /// Whether a message, or one alert in it, tells of trouble or of its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// At least one alert fires.

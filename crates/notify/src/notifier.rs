@@ -21,6 +21,7 @@ use crate::dispatch::Input;
 use crate::http::Clients;
 use crate::worker::{Manner, Phase, Worker};
 
+pub use self::ask::LateAlert;
 pub use self::error::NotifyError;
 pub use self::options::NotifierOptions;
 
@@ -90,6 +91,9 @@ impl Notifier {
             let _ = timeout(ABORT_TIME, tasks.wait_for(|tasks| *tasks == 0)).await;
         }
         shared.write_log_anew().await;
+        let journal = shared.deliveries.journal().clone();
+        // It fails only when the runtime ends.
+        let _ = tokio::task::spawn_blocking(move || journal.flush()).await;
     }
 }
 

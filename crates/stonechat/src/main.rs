@@ -1,5 +1,6 @@
 //! The program: command line, wiring, start, reload, shutdown.
 
+mod alerts; // `stonechat alerts`
 mod config; // all files of a configuration, read and checked
 mod demo; // `stonechat demo`
 mod history; // the store, for who must not judge by half of it
@@ -54,6 +55,8 @@ enum Command {
     Sql(sql::SqlArgs),
     /// Look into a data folder; bring samples in and take them out.
     Tsdb(tsdb::TsdbArgs),
+    /// See what fires, and why somebody was told of it or was not.
+    Alerts(alerts::AlertsArgs),
     /// Check and test rules.
     Rules(rules::RulesArgs),
     /// The demo's chat backend, by itself.
@@ -128,6 +131,7 @@ async fn run(command: Command, queries: Option<Queries>) -> anyhow::Result<()> {
         Command::Promql(args) => promql::run(args),
         Command::Sql(args) => sql::run(args).await,
         Command::Tsdb(args) => tsdb::run(args).await,
+        Command::Alerts(args) => alerts::run(args).await,
         Command::Rules(args) => rules::run(&args),
         Command::DemoChat(args) => {
             Ok(stonechat_demo::run_chat(demo::with_environment(*args), queries).await?)

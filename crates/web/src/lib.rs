@@ -224,6 +224,7 @@ pub fn router(rooms: Rooms) -> Result<Router, RegisterError> {
         .route("/status", get(own::status))
         .route("/dashboards", get(own::dashboards))
         .route("/notifications", get(own::notifications))
+        .route("/alerts", get(own::alerts))
         .route("/alerts/{fingerprint}/why", get(own::why))
         .route("/queries", get(queries::status));
     let router = Router::new()

@@ -111,6 +111,7 @@ impl Dispatcher {
             if let Some(group) = self.groups.get_mut(id) {
                 group.looked_at = before.looked_at;
                 group.round = before.round;
+                group.quiet = before.quiet;
             }
             successors.insert(name, id);
         }

@@ -1,5 +1,6 @@
 //! One round of a group: from its alerts to messages, and from what became of those to the group's end.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,9 @@ use super::{Dispatcher, Flight, Note, Order, Outcome, Output, Suppression, Ticke
 use crate::alert::{ToldAlert, message_order};
 use crate::channel::{Integration, IntegrationKey};
 use crate::config::Config;
+use crate::fingerprint::Fingerprint;
 use crate::group::{GroupId, Round};
+use crate::journal::{Event, QuietBy};
 use crate::log::{self, LogEntry, LogKey};
 use crate::notification::Notification;
 use crate::route::Route;
@@ -36,7 +39,7 @@ impl Dispatcher {
             });
         }
         self.groups.set_due(id, now.plus(route.group_interval));
-        let alerts = self.audible(now, route, alerts, outputs);
+        let alerts = self.audible((now, id), route, alerts, outputs);
         for integration in config.integrations(&route.receiver) {
             self.tell((now, id), integration, &alerts, outputs);
         }
@@ -59,28 +62,87 @@ impl Dispatcher {
 
     /// The alerts that nothing keeps quiet.
     fn audible(
-        &self,
-        now: Timestamp,
+        &mut self,
+        (now, id): (Timestamp, GroupId),
         route: &Route,
         mut alerts: Vec<ToldAlert>,
         outputs: &mut Vec<Output>,
     ) -> Vec<ToldAlert> {
-        let before = alerts.len();
+        let quiet_time = quiet_time(&self.config, route, now);
+        let mut quiet = HashMap::new();
+        let (mut silenced, mut inhibited, mut timed) = (0, 0, 0);
         alerts.retain(|told| {
-            self.silences
-                .of(&told.known.alert.labels, now)
-                .next()
-                .is_none()
+            let labels = &told.known.alert.labels;
+            let silences = self.silences.of(labels, now);
+            let mut by: Vec<QuietBy> = silences
+                .map(|silence| QuietBy::Silence(silence.id.clone()))
+                .collect();
+            if !by.is_empty() {
+                silenced += 1;
+            } else if let Some(source) = self.inhibited_by(labels, now) {
+                by.push(QuietBy::Inhibition(Fingerprint::of(source).to_string()));
+                inhibited += 1;
+            } else if let Some((suppression, names)) = &quiet_time {
+                let names = names.iter().cloned();
+                by.extend(names.map(|name| match suppression {
+                    Suppression::OutsideActiveInterval => QuietBy::OutsideOf(name),
+                    _ => QuietBy::Muted(name),
+                }));
+                timed += 1;
+            } else {
+                return true;
+            }
+            quiet.insert(told.fingerprint(), by);
+            false
         });
-        note(Suppression::Silence, before - alerts.len(), outputs);
-        let before = alerts.len();
-        alerts.retain(|told| self.inhibited_by(&told.known.alert.labels, now).is_none());
-        note(Suppression::Inhibition, before - alerts.len(), outputs);
-        if let Some((suppression, _)) = quiet_time(&self.config, route, now) {
-            note(suppression, alerts.len(), outputs);
-            alerts.clear();
+        note(Suppression::Silence, silenced, outputs);
+        note(Suppression::Inhibition, inhibited, outputs);
+        if let Some((suppression, _)) = quiet_time {
+            note(suppression, timed, outputs);
         }
+        self.note_quiet(id, quiet, outputs);
         alerts
+    }
+
+    /// Tells what has become quiet in a group, or audible again.
+    fn note_quiet(
+        &mut self,
+        id: GroupId,
+        quiet: HashMap<Fingerprint, Vec<QuietBy>>,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Some(group) = self.groups.get_mut(id) else {
+            return;
+        };
+        let before = std::mem::replace(&mut group.quiet, quiet);
+        let (key, mut events) = (&group.key, Vec::new());
+        for (alert, by) in &group.quiet {
+            if before.get(alert) != Some(by) {
+                events.push((
+                    alert,
+                    Event::Quiet {
+                        alert: alert.to_string(),
+                        group: key.to_string(),
+                        by: by.clone(),
+                    },
+                ));
+            }
+        }
+        for alert in before
+            .keys()
+            .filter(|alert| !group.quiet.contains_key(alert))
+        {
+            events.push((
+                alert,
+                Event::Audible {
+                    alert: alert.to_string(),
+                    group: key.to_string(),
+                },
+            ));
+        }
+        // The same input gives the same output.
+        events.sort_by_key(|(alert, _)| **alert);
+        outputs.extend(events.into_iter().map(|(_, event)| Output::Tell(event)));
     }
 
     /// Tells one way out what is new to it, or remembers to do so once the message before has landed.
@@ -202,7 +264,7 @@ impl Dispatcher {
             return;
         };
         let alerts = self.alerts_of(now, id);
-        let alerts = self.audible(now, route, alerts, outputs);
+        let alerts = self.audible((now, id), route, alerts, outputs);
         self.tell((now, id), way, &alerts, outputs);
     }
 

@@ -608,3 +608,34 @@ fn a_group_of_before_a_change_of_grouping_does_not_come_back_by_a_restart() {
         30m    stop",
     );
 }
+
+#[test]
+fn the_delivery_log_hears_of_every_turn_once() {
+    driver::check_events(
+        "
+route: {receiver: r, group_by: [job], group_wait: 30s, group_interval: 5m}
+receivers: [{name: r, webhook_configs: [{url: 'http://r/'}]}]
+inhibit_rules: [{source_matchers: [alertname=a], target_matchers: [alertname=b]}]
+",
+        "
+        0s     fire a
+        0s     fire b
+        30s    => r first notification: a
+        1m     fire a
+        6m     end a
+        6m     end a
+        10m30s => r new alerts added: -a b
+        12m    fire a
+        13m    end b
+        14m    stop",
+        &[
+            "0s fires a",
+            "0s fires b",
+            "30s quiet b: inhibited by a",
+            "6m ends a",
+            "10m30s audible b",
+            "12m fires a",
+            "13m ends b",
+        ],
+    );
+}

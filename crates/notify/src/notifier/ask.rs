@@ -1,12 +1,28 @@
 //! What people and programs ask of a running notifier, and the silences that they make.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
-use stonechat_model::Timestamp;
+use stonechat_model::{Labels, Timestamp};
 
 use super::Notifier;
 use crate::dispatch::{AlertView, GroupView, RouteView};
+use crate::journal::Happened;
 use crate::silence::{Silence, SilenceError};
+
+/// An alert that fires, or has fired lately.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct LateAlert {
+    /// 16 hexadecimal digits that name its labels.
+    pub fingerprint: String,
+    /// Its labels.
+    pub labels: Labels,
+    /// When it began to fire, the last time.
+    pub fired_at: Timestamp,
+    /// Whether it still does.
+    pub firing: bool,
+}
 
 impl Notifier {
     /// All alerts that are not over, with what keeps them quiet.
@@ -28,6 +44,44 @@ impl Notifier {
             .dispatcher
             .lock()
             .explain(fingerprint, Timestamp::now())
+    }
+
+    /// All that has happened to an alert and to messages about it, oldest first, for as long as the delivery log reaches back.
+    /// Reads files: call it where that may block.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub fn history(&self, fingerprint: &str) -> std::io::Result<Vec<Happened>> {
+        self.shared.deliveries.journal().of_alert(fingerprint)
+    }
+
+    /// All alerts that fire, and those that are over and still in the delivery log, by fingerprint. Reads files: call it where
+    /// that may block.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub fn alerts_of_late(&self) -> std::io::Result<Vec<LateAlert>> {
+        let logged = self.shared.deliveries.journal().alerts()?;
+        let over = logged.into_iter().map(|(fingerprint, (labels, fired_at))| {
+            let alert = LateAlert {
+                labels,
+                fired_at,
+                firing: false,
+                fingerprint: fingerprint.clone(),
+            };
+            (fingerprint, alert)
+        });
+        let mut alerts: BTreeMap<String, LateAlert> = over.collect();
+        for view in self.alerts() {
+            let alert = LateAlert {
+                labels: view.alert.labels,
+                fired_at: view.alert.starts_at,
+                firing: true,
+                fingerprint: view.fingerprint.clone(),
+            };
+            alerts.insert(view.fingerprint, alert);
+        }
+        Ok(alerts.into_values().collect())
     }
 
     /// The names of all receivers.

@@ -17,6 +17,7 @@ use crate::channel::IntegrationKey;
 use crate::config::Config;
 use crate::delivery::{DeliveryLog, DeliveryOutcome};
 use crate::dispatch::{Dispatcher, Input, Order, Outcome, Output};
+use crate::journal::Journal;
 use crate::log::LogEntry;
 use crate::nflog::Nflog;
 use crate::silence::SilenceFile;
@@ -63,11 +64,17 @@ impl Shared {
                 options.metrics.count(note);
             }
         }
+        let dropped = options.metrics.journal_dropped();
+        let journal = Journal::open(&options.data_dir, dropped, now);
+        let journal = journal.map_err(|source| NotifyError::Log {
+            path: options.data_dir.join("deliveries"),
+            source,
+        })?;
         Ok(Self {
             options,
             dispatcher: Arc::new(Mutex::new(dispatcher)),
             workers: Mutex::new(workers),
-            deliveries: DeliveryLog::default(),
+            deliveries: DeliveryLog::new(journal),
             nflog: Arc::new(Mutex::new(nflog)),
             silence_file: Mutex::new(silence_file),
             syncing: AtomicBool::new(false),
@@ -110,6 +117,7 @@ impl Shared {
                     Output::Send(order) => inputs.extend(self.send(now, order)),
                     Output::Record(entry) => entries.push(entry),
                     Output::Note(note) => self.options.metrics.count(note),
+                    Output::Tell(event) => self.deliveries.journal().write(now, event),
                 }
             }
         }

@@ -14,6 +14,7 @@ use stonechat_model::{Alert, Labels, Timestamp, duration};
 
 use crate::Config;
 use crate::dispatch::{Dispatcher, Input, Limit, Limits, Note, Order, Outcome, Output, Ticket};
+use crate::journal::{Event, QuietBy};
 use crate::log::LogEntry;
 use crate::nflog;
 
@@ -33,7 +34,12 @@ pub(super) fn check_limits(config: &str, limits: (usize, usize), story: &str, re
         alerts_max: limits.0,
         groups_max: limits.1,
     };
-    assert_eq!(run(config, &[], limits, story), reached);
+    assert_eq!(run(config, &[], limits, story).reached.join(", "), reached);
+}
+
+/// Checks a story, and what the delivery log hears of alerts.
+pub(super) fn check_events(config: &str, story: &str, events: &[&str]) {
+    assert_eq!(run(config, &[], Limits::default(), story).events, events);
 }
 
 #[derive(Clone, Copy)]
@@ -62,6 +68,9 @@ pub(super) struct Driver {
     flying: HashMap<Ticket, Message>,
     views: BTreeMap<String, View>,
     ends_told_twice: Vec<String>,
+    /// What goes to the delivery log, and the names of alerts by their fingerprints.
+    events: Vec<String>,
+    names: HashMap<String, String>,
 }
 
 /// A message until it arrives: to whom, and for each alert its episode and whether it is over.
@@ -78,7 +87,7 @@ fn parse(config: &str) -> Arc<Config> {
     Arc::new(parsed.unwrap_or_else(|problems| panic!("{problems}")))
 }
 
-fn run(config: &str, others: &[&str], limits: Limits, story: &str) -> String {
+fn run(config: &str, others: &[&str], limits: Limits, story: &str) -> Driver {
     let mut driver = Driver::new(config, others);
     driver.limits = limits;
     driver.dispatcher = Dispatcher::new(Arc::clone(&driver.config), limits);
@@ -102,7 +111,7 @@ fn run(config: &str, others: &[&str], limits: Limits, story: &str) -> String {
         expected.join("\n"),
         "left: what was told; right: what the story expects"
     );
-    driver.reached.join(", ")
+    driver
 }
 
 fn time(text: &str) -> Timestamp {
@@ -133,6 +142,8 @@ impl Driver {
             flying: HashMap::new(),
             views: BTreeMap::new(),
             ends_told_twice: Vec::new(),
+            events: Vec::new(),
+            names: HashMap::new(),
         }
     }
 
@@ -227,8 +238,34 @@ impl Driver {
                 Output::Note(Note::Dropped(Limit::Alerts)) => self.reached.push("alerts"),
                 Output::Note(Note::Dropped(Limit::Groups)) => self.reached.push("groups"),
                 Output::Note(Note::Suppressed(..)) => {}
+                Output::Tell(event) => self.tell(event),
             }
         }
+    }
+
+    fn tell(&mut self, event: Event) {
+        if let Event::Fires { alert, labels, .. } = &event {
+            self.names.insert(alert.clone(), name(labels));
+        }
+        let name = |alert: &str| self.names.get(alert).cloned().unwrap_or_default();
+        let what = match event {
+            Event::Fires { alert, .. } => format!("fires {}", name(&alert)),
+            Event::Ends { alert, .. } => format!("ends {}", name(&alert)),
+            Event::Audible { alert, .. } => format!("audible {}", name(&alert)),
+            Event::Quiet { alert, by, .. } => {
+                let by = by.iter().map(|by| match by {
+                    QuietBy::Inhibition(source) => format!("inhibited by {}", name(source)),
+                    other => format!("{other:?}"),
+                });
+                format!(
+                    "quiet {}: {}",
+                    name(&alert),
+                    by.collect::<Vec<_>>().join(", ")
+                )
+            }
+            Event::Message { .. } | Event::Attempt { .. } | Event::Outcome { .. } => return,
+        };
+        self.events.push(format!("{} {what}", shown(self.now)));
     }
 
     fn send(&mut self, order: &Order) {
