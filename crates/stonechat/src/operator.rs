@@ -142,16 +142,17 @@ impl Program {
             .map_err(refused)?;
         let query_files = seen.followed_by(configuration.query_files);
         self.rooms
-            .sql
-            .apply(&configuration.queries)
-            .await
-            .map_err(|error| Problem::of_file(&self.source.path, error.to_string()))?;
-        self.rooms
             .rules
             .apply(configuration.groups, configuration.external_labels.clone());
         self.rooms.scrapes.apply(configuration.jobs);
         let limits = configuration.storage.over(self.settings.limits);
         self.rooms.store.set_limits(limits);
+        // Last, since it takes as long as the new queries do, and nothing else should wait for a database.
+        self.rooms
+            .sql
+            .apply(&configuration.queries)
+            .await
+            .map_err(|error| Problem::of_file(&self.source.path, error.to_string()))?;
         *self.read.lock() = Read {
             at: Timestamp::now(),
             error: None,
