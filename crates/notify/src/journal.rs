@@ -29,7 +29,7 @@ const FLUSH_TIME: Duration = Duration::from_secs(2);
 
 /// The log. Clones write to the same one.
 #[derive(Debug, Clone)]
-pub(crate) struct Journal(Option<Arc<Open>>);
+pub(crate) struct Journal(Arc<Open>);
 
 #[derive(Debug)]
 struct Open {
@@ -47,35 +47,25 @@ impl Journal {
         let path = folder.join("deliveries");
         let (orders, taken) = sync_channel(QUEUE_MAX);
         writer::start(&path, taken)?;
-        Ok(Self(Some(Arc::new(Open {
+        Ok(Self(Arc::new(Open {
             path,
             orders,
             dropped,
             begun: now.millis().unsigned_abs(),
             messages: AtomicU64::new(0),
-        }))))
-    }
-
-    /// Writes nothing.
-    #[cfg(test)]
-    pub(crate) const fn none() -> Self {
-        Self(None)
+        })))
     }
 
     /// A name for a message.
     pub(crate) fn message_id(&self) -> String {
-        let Some(open) = &self.0 else {
-            return String::new();
-        };
+        let open = &self.0;
         let count = open.messages.fetch_add(1, Ordering::Relaxed);
         format!("{:x}-{count:x}", open.begun)
     }
 
     /// Writes an event, soon.
     pub(crate) fn write(&self, at: Timestamp, event: Event) {
-        let Some(open) = &self.0 else {
-            return;
-        };
+        let open = &self.0;
         match open.orders.try_send(Order::Write(Happened { at, event })) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => open.dropped.inc(),
@@ -84,9 +74,7 @@ impl Journal {
 
     /// Waits until all events are written, but not for ever.
     pub(crate) fn flush(&self) {
-        let Some(open) = &self.0 else {
-            return;
-        };
+        let open = &self.0;
         let (done, written) = sync_channel(1);
         if open.orders.send(Order::Flush(done)).is_ok() {
             // What is not written by then is missing, and nothing else.
@@ -96,9 +84,7 @@ impl Journal {
 
     /// All that is known of an alert, oldest first. Reads files.
     pub(crate) fn of_alert(&self, fingerprint: &str) -> io::Result<Vec<Happened>> {
-        let Some(open) = &self.0 else {
-            return Ok(Vec::new());
-        };
+        let open = &self.0;
         self.flush();
         let mut found = Vec::new();
         let mut messages = HashSet::new();
@@ -109,9 +95,7 @@ impl Journal {
     /// The alerts of which the log knows that they fired, by fingerprint, each with its labels and when it was last heard to fire.
     /// Reads files.
     pub(crate) fn alerts(&self) -> io::Result<BTreeMap<String, (Labels, Timestamp)>> {
-        let Some(open) = &self.0 else {
-            return Ok(BTreeMap::new());
-        };
+        let open = &self.0;
         self.flush();
         let mut alerts = BTreeMap::new();
         open.lines(|line| {

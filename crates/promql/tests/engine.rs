@@ -304,7 +304,7 @@ fn the_deepest_expressions_fit_on_the_stack() {
                 .instant(&store(), &expr, seconds(59), &Cancel::new())
                 .map(drop)
         };
-        let thread = std::thread::Builder::new()
+        let thread = thread::Builder::new()
             .stack_size(1 << 20)
             .spawn(run)
             .unwrap();
@@ -441,7 +441,7 @@ fn chains_of_operators_may_be_long() {
         assert_eq!((matrix.len(), matrix[0].points.len()), (5, 60));
         assert_eq!(matrix[0].points.values, vec![3_000.0; 60]);
     };
-    let thread = std::thread::Builder::new().stack_size(1 << 20);
+    let thread = thread::Builder::new().stack_size(1 << 20);
     thread.spawn(evaluated).unwrap().join().unwrap();
 }
 

@@ -59,7 +59,7 @@ pub enum RuleKind {
     /// Writes it under a new name.
     Recording,
     /// Raises an alert for each series in it.
-    Alerting(Alerting),
+    Alerting(Box<Alerting>),
 }
 
 /// What only alerting rules have.

@@ -24,7 +24,10 @@ fn on_a_small_disk(disk: &Path) -> Command {
 fn can_mount(disk: &Path) -> bool {
     let mut command = Command::new("unshare");
     command.args(["--map-root-user", "--mount", "mount", "-t", "tmpfs", "none"]);
-    let can = command.arg(disk).status().is_ok_and(|status| status.success());
+    let can = command
+        .arg(disk)
+        .status()
+        .is_ok_and(|status| status.success());
     if !can {
         eprintln!("skipped: no file system can be mounted in a namespace of its own here");
     }
@@ -74,19 +77,25 @@ fn a_full_disk_is_shown_and_writing_resumes_when_there_is_room() {
     fill(&ballast);
     server.wait_until("the failure is on the page", |server| {
         let failure = storage(server)["write_failure"].take();
-        failure.as_str().is_some_and(|reason| reason.contains("No space left"))
+        failure
+            .as_str()
+            .is_some_and(|reason| reason.contains("No space left"))
     });
     server.wait_until("and in a metric", |server| {
         server.metric("stonechat_tsdb_writable") == Some(0.0)
     });
     let (before, scraped) = (stored(&server), last_scrape(&server));
-    assert!(before >= Some(5.0), "what was stored is still there: {before:?}");
+    assert!(
+        before >= Some(5.0),
+        "what was stored is still there: {before:?}"
+    );
     server.wait_until("scraping goes on", |server| last_scrape(server) > scraped);
     assert_eq!(server.get("/-/healthy").0, 200);
 
     fs::remove_file(&ballast).unwrap();
     server.wait_until("writing resumes", |server| {
-        storage(server)["write_failure"].is_null() && stored(server) > before.map(|count| count + 5.0)
+        storage(server)["write_failure"].is_null()
+            && stored(server) > before.map(|count| count + 5.0)
     });
     server.wait_until("the metric knows", |server| {
         server.metric("stonechat_tsdb_writable") == Some(1.0)

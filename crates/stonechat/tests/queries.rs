@@ -46,6 +46,9 @@ fn started(folder: &Path) -> (Server, f64) {
     (server, drawn)
 }
 
+/// What a way to reload is called, and how it is gone.
+type Way = (&'static str, fn(&Server));
+
 #[test]
 fn a_reload_by_signal_by_request_and_by_a_changed_file() {
     let folder = folder(&[
@@ -56,7 +59,7 @@ fn a_reload_by_signal_by_request_and_by_a_changed_file() {
     let file = folder.path().join("sql.yml");
     let (server, drawn) = started(folder.path());
     assert_eq!(server.query("sent"), Some(3509.0), "in the store, too");
-    let ways: [(&str, fn(&Server)); 3] = [
+    let ways: [Way; 3] = [
         ("by signal", |server| server.signal("HUP")),
         ("by request", |server| {
             // It may be that the file was seen to change just before; either way it is read.
@@ -254,6 +257,33 @@ fn series(printed: &str) -> Vec<&str> {
     lines.filter(|line| line.contains("online")).collect()
 }
 
+/// Tries a file, converts it, and tries what came of it.
+fn check_try_and_convert(folder: &Path, (name, file): (&str, &str), expected: &str) {
+    let (tried, _) = run(&["try", file]);
+    assert!(series(&tried).contains(&expected), "{name}: {tried}");
+    // The row as a table, and how long it took.
+    assert!(tried.contains("─") && tried.contains("3509\n"), "{tried}");
+    assert!(
+        tried.contains("1 row and 1 series in ") && tried.ends_with(" ms\n"),
+        "{tried}"
+    );
+
+    let (converted, _) = run(&["convert", file]);
+    assert!(!converted.contains("topsecret"), "{converted}");
+    let again = folder.join(format!("{name}.ours.yml"));
+    write(&again, &converted);
+    let mut command = program();
+    command.args(["sql", "try"]).arg(&again);
+    // What was not written stands in a variable.
+    command.env("RESTAPI_DEFAULT_AUTHORIZATION", "topsecret");
+    let output = command.output().unwrap();
+    let tried = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        series(&tried).contains(&expected),
+        "{name}: {tried} of {converted}"
+    );
+}
+
 /// Files of every program, as they are: on SQLite where the program can ask that, and otherwise on a service of HTTP.
 #[test]
 fn files_of_every_program_are_tried_and_converted() {
@@ -316,29 +346,7 @@ fn files_of_every_program_are_tried_and_converted() {
             checked.contains(&format!("in the format of {format}: 1 query on 1 source")),
             "{checked}"
         );
-        let (tried, _) = run(&["try", file]);
-        assert!(series(&tried).contains(&&*expected), "{name}: {tried}");
-        // The row as a table, and how long it took.
-        assert!(tried.contains("─") && tried.contains("3509\n"), "{tried}");
-        assert!(
-            tried.contains("1 row and 1 series in ") && tried.ends_with(" ms\n"),
-            "{tried}"
-        );
-
-        let (converted, _) = run(&["convert", file]);
-        assert!(!converted.contains("topsecret"), "{converted}");
-        let again = folder.path().join(format!("{name}.ours.yml"));
-        write(&again, &converted);
-        let mut command = program();
-        command.args(["sql", "try"]).arg(&again);
-        // What was not written stands in a variable.
-        command.env("RESTAPI_DEFAULT_AUTHORIZATION", "topsecret");
-        let output = command.output().unwrap();
-        let tried = String::from_utf8(output.stdout).unwrap();
-        assert!(
-            series(&tried).contains(&&*expected),
-            "{name}: {tried} of {converted}"
-        );
+        check_try_and_convert(folder.path(), (name, file), &expected);
     }
 }
 

@@ -51,9 +51,6 @@ pub use import::{Imported, Importer};
 pub use options::{OpenError, StoreLimits, StoreOptions};
 pub use recover::{Damage, DamageKind, Progress, Recovery};
 
-/// Name of the lock file in the data directory.
-const LOCK_FILE: &str = "lock";
-
 /// Name of the log's directory in the data directory.
 const LOG_DIR: &str = "wal";
 
@@ -125,10 +122,7 @@ impl Store {
         let disk = Arc::clone(&options.disk);
         let log_dir = options.dir.join(LOG_DIR);
         let blocks_dir = options.dir.join(BLOCKS_DIR);
-        options.make_dir(&options.dir)?;
-        let lock = options.lock(&options.dir.join(LOCK_FILE))?;
-        options.make_dir(&log_dir)?;
-        options.make_dir(&blocks_dir)?;
+        let lock = options.take_over(&[&log_dir, &blocks_dir])?;
 
         let (blocks, damaged_blocks) = BlockSet::open(&disk, &blocks_dir, options.cache_bytes_max)?;
         let unreadable = |source| OpenError::Read {

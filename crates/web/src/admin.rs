@@ -23,9 +23,11 @@ pub(crate) async fn flush(State(rooms): State<Rooms>) -> Result<StatusCode, ApiE
 /// Copies the store into a folder of its own.
 pub(crate) async fn snapshot(State(rooms): State<Rooms>) -> Result<Response, ApiError> {
     allowed(&rooms)?;
-    let name = work(rooms, |operator| operator.snapshot()).await.map_err(|reason| {
-        ApiError::new(ErrorType::Internal, format!("create snapshot: {reason}"))
-    })?;
+    let name = work(rooms, |operator| operator.snapshot())
+        .await
+        .map_err(|reason| {
+            ApiError::new(ErrorType::Internal, format!("create snapshot: {reason}"))
+        })?;
     success(&json!({ "name": name }))
 }
 

@@ -297,7 +297,17 @@ mod tests {
     #[test]
     fn floats_have_the_shortest_digits() {
         let mut random = 0x2545_f491_4f6c_dd1d_u64;
-        let mut numbers = vec![-0.0, 0.0, 0.1, 9e15, 9e15 - 1.0, -9e15, 8.5e15, 1e-4, 0.000_123];
+        let mut numbers = vec![
+            -0.0,
+            0.0,
+            0.1,
+            9e15,
+            9e15 - 1.0,
+            -9e15,
+            8.5e15,
+            1e-4,
+            0.000_123,
+        ];
         for _ in 0..20_000 {
             random ^= random << 13;
             random ^= random >> 7;

@@ -154,7 +154,7 @@ impl Checker<'_> {
                     .unwrap_or_default()
             };
             let (hold, keep_firing) = (duration(&rule.hold), duration(&rule.keep_firing_for));
-            RuleKind::Alerting(Alerting {
+            RuleKind::Alerting(Box::new(Alerting {
                 hold,
                 keep_firing,
                 annotations,
@@ -165,7 +165,7 @@ impl Checker<'_> {
                         Some(data_of(&query.expr))
                     }
                 },
-            })
+            }))
         } else {
             RuleKind::Recording
         };

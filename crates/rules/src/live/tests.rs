@@ -270,9 +270,12 @@ fn standing(group: &LiveGroup) -> Vec<String> {
     shown.collect()
 }
 
+/// A second, the series that there are then with their values, and how alerts stand.
+type MissingStep<'a> = (i64, &'a [(&'a str, f64)], &'a [&'a str]);
+
 /// A rule `x > 5` with `for: 20s` that takes missing data so; steps of a second, the series of `x` with their values, and how
 /// alerts then stand.
-fn check_missing(policy: &str, steps: &[(i64, &[(&str, f64)], &[&str])]) {
+fn check_missing(policy: &str, steps: &[MissingStep<'_>]) {
     let bench = Bench::new();
     let rules = format!(
         "  - {{alert: A, expr: x > 5, for: 20s, annotations: {{stonechat_missing_data: {policy}}}}}\n"

@@ -93,7 +93,9 @@ impl Storage {
         StoreLimits {
             retention: self.retention.unwrap_or(other.retention),
             retention_bytes: self.retention_bytes.or(other.retention_bytes),
-            out_of_order_window: self.out_of_order_window.unwrap_or(other.out_of_order_window),
+            out_of_order_window: self
+                .out_of_order_window
+                .unwrap_or(other.out_of_order_window),
             exemplars_max: self.exemplars_max.unwrap_or(other.exemplars_max),
         }
     }
@@ -138,7 +140,10 @@ mod tests {
             ("tsdb: {retention: {time: -1h}}", "-1h"),
             ("tsdb: {out_of_order_time_window: soon}", "soon"),
             ("tsdb: {retention: {percentage: 20}}", "not supported yet"),
-            ("tsdb: {chunk_encoding: {floats: xor2}}", "not supported yet"),
+            (
+                "tsdb: {chunk_encoding: {floats: xor2}}",
+                "not supported yet",
+            ),
             ("exemplars: {max_exemplars: -1}", ""),
             ("wal: {}", "wal"),
         ] {

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use crate::disk::{Disk, DiskLock, FileSystem};
 
+/// Name of the lock file in the data directory.
+const LOCK_FILE: &str = "lock";
+
 /// How a store is opened. Begin with [`StoreOptions::new`] and change what differs.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
@@ -76,8 +79,16 @@ impl StoreOptions {
         }
     }
 
+    /// Takes the data directory for this process, and makes what is missing of it.
+    pub(super) fn take_over(&self, parts: &[&Path]) -> Result<DiskLock, OpenError> {
+        self.make_dir(&self.dir)?;
+        let lock = self.lock(&self.dir.join(LOCK_FILE))?;
+        parts.iter().try_for_each(|part| self.make_dir(part))?;
+        Ok(lock)
+    }
+
     /// Makes a directory whose name survives a power cut.
-    pub(super) fn make_dir(&self, dir: &Path) -> Result<(), OpenError> {
+    fn make_dir(&self, dir: &Path) -> Result<(), OpenError> {
         let made = self.disk.create_dir(dir).and_then(|()| match dir.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => self.disk.sync_dir(parent),
             _ => Ok(()),
@@ -89,7 +100,7 @@ impl StoreOptions {
     }
 
     /// Takes the lock file.
-    pub(super) fn lock(&self, path: &Path) -> Result<DiskLock, OpenError> {
+    fn lock(&self, path: &Path) -> Result<DiskLock, OpenError> {
         self.disk.lock(path).map_err(|source| match source.kind() {
             io::ErrorKind::WouldBlock => OpenError::Locked(self.dir.clone()),
             _ => OpenError::Create {

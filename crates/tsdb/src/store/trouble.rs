@@ -34,7 +34,11 @@ impl Trouble {
         });
     }
 
-    fn note(&self, reason: Option<String>, place: impl FnOnce(&mut Reasons) -> &mut Option<String>) {
+    fn note(
+        &self,
+        reason: Option<String>,
+        place: impl FnOnce(&mut Reasons) -> &mut Option<String>,
+    ) {
         if reason.is_none() && !self.any.load(Ordering::Relaxed) {
             return;
         }
@@ -53,7 +57,9 @@ impl Trouble {
         let append = reasons.append.as_ref();
         let append = append.map(|reason| format!("samples are refused: {reason}"));
         let flush = reasons.flush.as_ref();
-        append.or_else(|| flush.map(|reason| format!("samples stay in memory and in the log: {reason}")))
+        append.or_else(|| {
+            flush.map(|reason| format!("samples stay in memory and in the log: {reason}"))
+        })
     }
 }
 

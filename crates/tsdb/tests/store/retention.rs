@@ -273,7 +273,10 @@ fn a_head_that_has_grown_to_its_limit_is_written_out() {
     let names: Vec<String> = (0..100).map(|n| format!("s{n}")).collect();
     let mut head_max = 0;
     for n in 0..500 {
-        let values: Vec<(&str, f64)> = names.iter().map(|name| (name.as_str(), f64::from(n))).collect();
+        let values: Vec<(&str, f64)> = names
+            .iter()
+            .map(|name| (name.as_str(), f64::from(n)))
+            .collect();
         append(&store, second(n.into()), &values).unwrap();
         let stats = store.stats();
         head_max = head_max.max(stats.samples_accepted_total - stats.block_samples);

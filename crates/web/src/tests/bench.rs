@@ -12,9 +12,7 @@ use http_body_util::BodyExt;
 use parking_lot::Mutex;
 use serde_json::Value;
 use stonechat_metrics::Registry;
-use stonechat_model::{
-    Appender, Batch, Labels, Matcher, Problem, TimeRange, Timestamp, yaml,
-};
+use stonechat_model::{Appender, Batch, Labels, Matcher, Problem, TimeRange, Timestamp, yaml};
 use stonechat_notify::{Config, Notifier, NotifierOptions};
 use stonechat_promql::{Engine, EngineOptions};
 use stonechat_remote::{Receiver, ReceiverLimits, RemoteMetrics};
