@@ -88,7 +88,7 @@ function notice(at, status, rule, { outcome = "delivered", labels = {}, answer =
   return { at: iso(at), receiver: "webhook", group: `{alertname="${rule}"}`, status, alerts: [alert], outcome, attempts, answer, duration_seconds: duration };
 }
 
-function statusAnswer(now, error) {
+function statusAnswer(now, error, storage) {
   return {
     version: "0.1.0",
     started_at: iso(now - 47 * MINUTE),

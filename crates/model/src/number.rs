@@ -14,10 +14,19 @@ pub fn format_float(value: f64) -> String {
         } else {
             "-Inf".to_owned()
         }
+    } else if (PLAIN_MIN..PLAIN_MAX).contains(&value.abs()) {
+        // Of two shortest texts that are equally near, Go writes the even one, and the standard library the other.
+        let mut buffer = zmij::Buffer::new();
+        let text = buffer.format_finite(value);
+        text.strip_suffix(".0").unwrap_or(text).to_owned()
     } else {
         value.to_string()
     }
 }
+
+/// From here to [`PLAIN_MAX`] the shortest digits are written without an exponent.
+const PLAIN_MIN: f64 = 1e-4;
+const PLAIN_MAX: f64 = 9e15;
 
 /// A float as Go's `%g` writes it: the shortest digits, with an exponent below 1e-4 and from 1e6 on.
 #[must_use]
@@ -79,6 +88,11 @@ mod tests {
             (0.0, "0"),
             (-0.0, "-0"),
             (1.5, "1.5"),
+            (-100.0, "-100"),
+            (0.0001, "0.0001"),
+            (9e15, "9000000000000000"),
+            // Prometheus 3.5 answers so.
+            (30_731_454_684_367.312_5, "30731454684367.312"),
             (1e21, "1000000000000000000000"),
             (1e-7, "0.0000001"),
             (f64::NAN, "NaN"),

@@ -156,12 +156,11 @@ fn a_secret_beside_a_mistake_is_not_shown() {
 
 #[test]
 fn what_has_no_effect_yet_is_said_once_with_its_place() {
-    let alertmanager =
-        format!("global: {{smtp_smarthost: 'h:25'}}\n{ALERTMANAGER}templates: [a.tmpl]\n");
+    let alertmanager = format!("tracing: {{endpoint: 'h:4317'}}\n{ALERTMANAGER}");
     let folder = folder(&[
         (
             "prometheus.yml",
-            &format!("{PROMETHEUS}alerting: {{alertmanagers: [{{scheme: http}}]}}\n"),
+            &format!("{PROMETHEUS}alerting: {{alertmanagers: [{{dns_sd_configs: [{{names: [a]}}]}}]}}\n"),
         ),
         ("rules.yml", RULES),
         ("alertmanager.yml", &alertmanager),
@@ -170,9 +169,8 @@ fn what_has_no_effect_yet_is_said_once_with_its_place() {
     let server = Server::start(folder.path());
     let said = server.said();
     for (message, place) in [
-        ("alerts are sent by Stonechat itself", "prometheus.yml:5:11"),
-        ("no effect yet: `smtp_smarthost`", "alertmanager.yml:1:26"),
-        ("`templates` have no effect yet", "alertmanager.yml:4:12"),
+        ("not looked for by `dns_sd_configs` yet", "prometheus.yml:5:"),
+        ("`tracing` has no effect", "alertmanager.yml:1:"),
         ("this dashboard cannot be shown", "dashboards/odd.json:1:28"),
     ] {
         assert_eq!(said.matches(message).count(), 1, "{message} in\n{said}");

@@ -174,7 +174,7 @@ fn files_that_are_included_and_files_that_come_are_noticed() {
 
 #[test]
 fn another_prometheus_scrapes_the_page() {
-    let wrong = "  wrong: {source: db, sql: SELECT nothing, interval: 1h, metrics: {wrong: {type: gauge}}}\n";
+    let wrong = "  wrong: {source: db, sql: SELECT absent, interval: 1h, metrics: {wrong: {type: gauge}}}\n";
     let folder = folder(&[
         ("prometheus.yml", PROMETHEUS),
         ("sql.yml", &(queries(3509) + wrong)),
@@ -217,7 +217,7 @@ fn another_prometheus_scrapes_the_page() {
         .find(|query| query["name"] == "wrong")
         .unwrap();
     let error = wrong["error"].as_str().unwrap();
-    assert!(error.contains("no such column: nothing"), "{error}");
+    assert!(error.contains("no such column: absent"), "{error}");
     assert_eq!(wrong["line"], 5);
     let said = server.said();
     assert!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use stonechat_model::{Labels, Matcher, duration, format_float, is_legacy_label_name};
 
 use super::{
-    AggregateOp, Aggregation, At, Binary, Call, Cardinality, Expr, ExprKind, Extension, Grouping,
+    AggregateOp, Aggregation, At, Binary, BinaryOp, Call, Cardinality, Expr, ExprKind, Extension, Grouping,
     Length, MatrixSelector, Number, Subquery, Unary, UnaryOp, VectorSelector,
 };
 
@@ -21,7 +21,15 @@ impl fmt::Display for Expr {
             ExprKind::Unary(unary) => unary.fmt(f),
             ExprKind::Binary(_) => {
                 let (operators, first) = self.chain();
-                first.fmt(f)?;
+                match (&first.kind, operators.last()) {
+                    // A sign would bind less tightly than the power.
+                    (ExprKind::Number(number), Some((_, next)))
+                        if number.value == f64::INFINITY && next.op == BinaryOp::Pow =>
+                    {
+                        f.write_str("Inf")?;
+                    }
+                    _ => first.fmt(f)?,
+                }
                 let mut operators = operators.into_iter().rev();
                 operators.try_for_each(|(_, binary)| binary.fmt_behind_left(f))
             }

@@ -100,10 +100,21 @@ impl Parser<'_> {
                 value: duration_seconds(word).map_err(|error| self.error(token.span, error))?,
                 is_duration: true,
             },
-            _ => Number::plain(number_value(word).ok_or_else(|| {
-                let message = format!("error parsing number: {}", quote(word));
-                self.error(token.span, message)
-            })?),
+            _ => {
+                let value = number_value(word).ok_or_else(|| {
+                    let message = format!("error parsing number: {}", quote(word));
+                    self.error(token.span, message)
+                })?;
+                // Digits that stand for no float; what is written as a word is infinite on purpose.
+                if value.is_infinite() && word.starts_with(|first: char| !first.is_alphabetic()) {
+                    let message = format!(
+                        "error parsing number: strconv.ParseFloat: parsing {}: value out of range",
+                        quote(word)
+                    );
+                    return Err(self.error(token.span, message));
+                }
+                Number::plain(value)
+            }
         };
         self.take();
         Ok(Expr::new(ExprKind::Number(number), token.span))

@@ -224,7 +224,7 @@ mod tests {
             "alerting:\n  alertmanagers: [{static_configs: [{targets: ['a:1', 'b/c']}]}]\n";
         assert_eq!(
             said(alertmanagers),
-            ["2:52 not the address of an Alertmanager"]
+            ["2:55 not the address of an Alertmanager"]
         );
         assert_eq!(
             said("alerting: {alertmanagers: [{static_configs: [{targets: ['a:1']}]}]}\n"),

@@ -27,7 +27,7 @@ async fn status_pages() {
             "/api/stonechat/v1/status",
             json!({ "version": "0.1.0", "started_at": "2023-11-14T22:13:20Z",
                     "config": { "source": "monitoring", "last_reload_successful": true, "last_reload_at": "2023-11-14T22:13:21.5Z", "error": null },
-                    "storage": { "series": 3, "samples_total": 63 } }),
+                    "storage": { "series": 3, "samples_total": 63, "write_failure": null, "history": 1.0 } }),
         ),
         (
             "/api/stonechat/v1/dashboards",

@@ -165,7 +165,7 @@ async fn series_are_deleted_where_it_is_allowed() {
         (
             "POST /api/v1/admin/tsdb/delete_series?match[]=up&start=x",
             400,
-            "invalid parameter \"start\": cannot parse \"x\" to a valid timestamp",
+            "invalid parameter \"start\": invalid time value for 'start': cannot parse \"x\" to a valid timestamp",
         ),
         (
             "POST /api/v1/admin/tsdb/delete_series?match[]={}",
