@@ -19,9 +19,17 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Cargo itself, the one that runs this program.
+/// Cargo itself, the one that runs this program. It gets nothing of what that one said of this package: some build scripts look at it,
+/// and then half of the dependencies would be built anew each time after somebody called cargo by hand.
 pub fn cargo() -> Command {
-    command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// Says what runs, runs it, and fails when it fails.

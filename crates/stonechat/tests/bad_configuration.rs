@@ -160,7 +160,9 @@ fn what_has_no_effect_yet_is_said_once_with_its_place() {
     let folder = folder(&[
         (
             "prometheus.yml",
-            &format!("{PROMETHEUS}alerting: {{alertmanagers: [{{dns_sd_configs: [{{names: [a]}}]}}]}}\n"),
+            &format!(
+                "{PROMETHEUS}alerting: {{alertmanagers: [{{dns_sd_configs: [{{names: [a]}}]}}]}}\n"
+            ),
         ),
         ("rules.yml", RULES),
         ("alertmanager.yml", &alertmanager),
@@ -169,7 +171,10 @@ fn what_has_no_effect_yet_is_said_once_with_its_place() {
     let server = Server::start(folder.path());
     let said = server.said();
     for (message, place) in [
-        ("not looked for by `dns_sd_configs` yet", "prometheus.yml:5:"),
+        (
+            "not looked for by `dns_sd_configs` yet",
+            "prometheus.yml:5:",
+        ),
         ("`tracing` has no effect", "alertmanager.yml:1:"),
         ("this dashboard cannot be shown", "dashboards/odd.json:1:28"),
     ] {

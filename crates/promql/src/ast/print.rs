@@ -6,8 +6,8 @@ use std::time::Duration;
 use stonechat_model::{Labels, Matcher, duration, format_float, is_legacy_label_name};
 
 use super::{
-    AggregateOp, Aggregation, At, Binary, BinaryOp, Call, Cardinality, Expr, ExprKind, Extension, Grouping,
-    Length, MatrixSelector, Number, Subquery, Unary, UnaryOp, VectorSelector,
+    AggregateOp, Aggregation, At, Binary, BinaryOp, Call, Cardinality, Expr, ExprKind, Extension,
+    Grouping, Length, MatrixSelector, Number, Subquery, Unary, UnaryOp, VectorSelector,
 };
 
 impl fmt::Display for Expr {
