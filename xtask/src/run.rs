@@ -110,10 +110,11 @@ pub fn run_tests(command: &mut Command) -> Result<Count> {
 
 /// The counts in a closing line of nextest, libtest, vitest, node's runner, or ours.
 fn read_count(line: &str) -> Option<Count> {
+    // Indented, it is what nextest repeats of one test that failed, perhaps only at its first attempt.
+    let libtest = line.starts_with("test result:");
     let line = line.trim().trim_start_matches(['#', 'ℹ', ' ']);
     let summary = line.contains("tests run:") || line.contains("test run:");
-    let closing =
-        line.starts_with("test result:") || line.ends_with(" failed") && line.contains(" passed, ");
+    let closing = libtest || line.ends_with(" failed") && line.contains(" passed, ");
     if let Some(number) = line.strip_prefix("pass ") {
         return Some(Count {
             passed: number.trim().parse().ok()?,
@@ -284,6 +285,11 @@ mod tests {
                 "{line}"
             );
         }
-        assert_eq!(read_count("PASS [ 0.01s] something passed, or so"), None);
+        for line in [
+            "PASS [ 0.01s] something passed, or so",
+            "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 46 filtered out",
+        ] {
+            assert_eq!(read_count(line), None, "{line}");
+        }
     }
 }
