@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::time::Duration;
 
 use stonechat_metrics::Counter;
@@ -34,7 +34,9 @@ pub(crate) struct Journal(Arc<Open>);
 #[derive(Debug)]
 struct Open {
     path: PathBuf,
-    orders: SyncSender<Order>,
+    orders: Sender<Order>,
+    /// Events that wait for the disk.
+    waiting: Arc<AtomicUsize>,
     dropped: Counter,
     /// Makes names of messages that no other start gives.
     begun: u64,
@@ -45,11 +47,14 @@ impl Journal {
     /// Writes to the file in a folder, which exists.
     pub(crate) fn open(folder: &Path, dropped: Counter, now: Timestamp) -> io::Result<Self> {
         let path = folder.join("deliveries");
-        let (orders, taken) = sync_channel(QUEUE_MAX);
-        writer::start(&path, taken)?;
+        // A channel with a limit of its own would take memory for all of it at once.
+        let (orders, taken) = channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        writer::start(&path, taken, Arc::clone(&waiting))?;
         Ok(Self(Arc::new(Open {
             path,
             orders,
+            waiting,
             dropped,
             begun: now.millis().unsigned_abs(),
             messages: AtomicU64::new(0),
@@ -66,9 +71,11 @@ impl Journal {
     /// Writes an event, soon.
     pub(crate) fn write(&self, at: Timestamp, event: Event) {
         let open = &self.0;
-        match open.orders.try_send(Order::Write(Happened { at, event })) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => open.dropped.inc(),
+        let is_full = open.waiting.fetch_add(1, Ordering::Relaxed) >= QUEUE_MAX;
+        let order = Order::Write(Happened { at, event });
+        if is_full || open.orders.send(order).is_err() {
+            open.waiting.fetch_sub(1, Ordering::Relaxed);
+            open.dropped.inc();
         }
     }
 

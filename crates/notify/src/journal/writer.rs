@@ -3,6 +3,8 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::Happened;
@@ -26,14 +28,19 @@ pub(super) fn older(path: &Path) -> PathBuf {
     path.with_extension("1")
 }
 
-/// Opens the file and begins to write what comes, until nobody sends any more.
-pub(super) fn start(path: &Path, orders: Receiver<Order>) -> io::Result<()> {
+/// Opens the file and begins to write what comes, until nobody sends any more. What is written is taken off `waiting`.
+pub(super) fn start(
+    path: &Path,
+    orders: Receiver<Order>,
+    waiting: Arc<AtomicUsize>,
+) -> io::Result<()> {
     let mut writer = Writer::open(path)?;
     let thread = std::thread::Builder::new().name("deliveries".to_owned());
     thread.spawn(move || {
         while let Ok(first) = orders.recv() {
             let rest = orders.try_iter().take(BATCH_MAX);
-            writer.take(std::iter::once(first).chain(rest));
+            let events = writer.take(std::iter::once(first).chain(rest));
+            waiting.fetch_sub(events, Ordering::Relaxed);
         }
     })?;
     Ok(())
@@ -63,11 +70,13 @@ impl Writer {
         })
     }
 
-    fn take(&mut self, orders: impl Iterator<Item = Order>) {
-        let (mut lines, mut waiting) = (Vec::new(), Vec::new());
+    /// Writes, and says how many events there were.
+    fn take(&mut self, orders: impl Iterator<Item = Order>) -> usize {
+        let (mut lines, mut waiting, mut events) = (Vec::new(), Vec::new(), 0);
         for order in orders {
             match order {
                 Order::Write(happened) => {
+                    events += 1;
                     // Texts and numbers always become JSON.
                     let _ = serde_json::to_writer(&mut lines, &happened);
                     lines.push(b'\n');
@@ -86,6 +95,7 @@ impl Writer {
             // Whoever asked may have given up.
             let _ = done.send(());
         }
+        events
     }
 
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
