@@ -27,6 +27,10 @@ use stonechat_demo::Queries;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
 
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Monitoring for real-time backends: scrapes, stores, evaluates alert rules, tells people, and shows it all.
 #[derive(Parser)]
 #[command(
