@@ -43,6 +43,6 @@ pub use matcher::{MatchOp, Matcher, MatcherError};
 pub use metadata::{Exemplar, Metadata, MetricType};
 pub use number::{format_float, format_general, parse_float};
 pub use problem::{Problem, Problems, nearest};
-pub use query::{Columns, Queryable, QueryableError, Selection, TimeRange};
+pub use query::{Columns, Queryable, QueryableError, Selection, SeriesReader, TimeRange};
 pub use sample::{STALE_NAN, Timestamp, is_stale};
 pub use secret::Secret;

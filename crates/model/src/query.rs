@@ -108,7 +108,15 @@ pub trait Selection: Send + Sync {
     /// # Errors
     /// When stored bytes cannot be read.
     fn read(&self, index: usize, columns: &mut Columns) -> Result<(), QueryableError>;
+
+    /// For whoever reads many series one after the other: what neighbours share is looked up once.
+    fn reader(&self) -> SeriesReader<'_> {
+        Box::new(|index, columns| self.read(index, columns))
+    }
 }
+
+/// Reads series of a [`Selection`] on one thread, as [`Selection::read`] does.
+pub type SeriesReader<'a> = Box<dyn FnMut(usize, &mut Columns) -> Result<(), QueryableError> + 'a>;
 
 /// Where samples come from: the local store, a remote engine, or a test.
 pub trait Queryable: Send + Sync {

@@ -10,6 +10,7 @@ mod grid; // timestamps that series share
 mod index; // labels to series and back
 mod page; // values
 mod read; // samples out of a block
+mod references; // under which references the head knows the series of a block
 mod select; // series by matchers
 mod tombstones; // what was deleted and is still in the file
 mod write; // samples into a block
@@ -21,8 +22,9 @@ use stonechat_model::{Labels, QueryableError};
 
 pub(crate) use cache::Cache;
 pub(crate) use files::{BlockFiles, block_path};
-pub(crate) use read::Block;
-pub(crate) use write::BlockWriter;
+pub(crate) use read::{Block, Neighbours};
+pub(crate) use references::References;
+pub(crate) use write::{BlockWriter, span_millis};
 
 /// The label by which buckets of one histogram differ.
 const BUCKET_LABEL: &str = "le";

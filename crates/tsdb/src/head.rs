@@ -7,11 +7,13 @@
 
 mod index; // label names and values to series
 mod literals; // what a regular expression can match at all
+mod order; // the order of series by labels, kept
 mod postings; // sets of slots
 mod registry; // references and label sets to series
 mod series; // labels and chunks of one series
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
 use roaring::RoaringBitmap;
@@ -19,6 +21,8 @@ use stonechat_model::{Labels, Matcher, SeriesRef, TimeRange};
 
 use index::Index;
 pub(crate) use literals::Literals;
+use order::Order;
+pub(crate) use order::Ranked;
 pub(crate) use registry::{Registry, slot_of};
 pub(crate) use series::{Series, Weight};
 
@@ -29,6 +33,9 @@ pub(crate) struct Head {
     creating: Mutex<()>,
     registry: RwLock<Registry>,
     index: RwLock<Index>,
+    /// Series that were ever made.
+    made: AtomicU64,
+    order: RwLock<Arc<Order>>,
 }
 
 /// What slots can count.
@@ -56,6 +63,7 @@ impl Head {
             registry.reserve()
         };
         self.index.write().insert(slot, labels);
+        self.made.fetch_add(1, Ordering::Relaxed);
         let series = Arc::new(Series::new(labels.clone()));
         Ok(self.registry.write().put(slot, series))
     }
@@ -79,12 +87,38 @@ impl Head {
         }
     }
 
-    /// The series that satisfy any of the matcher sets (all when there is none), sorted by labels.
-    pub fn select_any(&self, matcher_sets: &[Vec<Matcher>], range: TimeRange) -> Vec<Arc<Series>> {
+    /// The series that satisfy any of the matcher sets (all when there is none), in any order.
+    pub fn select_any(
+        &self,
+        matcher_sets: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Vec<(SeriesRef, Arc<Series>)> {
         let index = self.index.read();
-        let found = self.present(&index.resolve_any(matcher_sets), range);
-        drop(index);
-        sorted(found)
+        let slots = index.resolve_any(matcher_sets);
+        let registry = self.registry.read();
+        let found = slots
+            .iter()
+            .filter_map(|slot| registry.with_reference(slot));
+        found
+            .filter(|(_, series)| series.overlaps(range))
+            .map(|(reference, series)| (reference, Arc::clone(series)))
+            .collect()
+    }
+
+    /// Sorts series by labels, those of the head mostly without looking at them.
+    pub fn sort<T: Ranked>(&self, series: &mut [T]) {
+        let order = Arc::clone(&self.order.read());
+        order.sort(series);
+    }
+
+    /// Brings the order of all series up to date, if many have come since it was made.
+    pub fn renew_order(&self) {
+        let order = Arc::clone(&self.order.read());
+        let made = self.made.load(Ordering::Relaxed);
+        if order.is_due(made) {
+            let all = self.registry.read().iter().collect();
+            *self.order.write() = Arc::new(order.renewed(all, made));
+        }
     }
 
     /// Gives every label name, value and the number of their series to `visit`, sorted.
@@ -95,8 +129,8 @@ impl Head {
     /// The label names of those series, sorted.
     pub fn label_names(&self, matcher_sets: &[Vec<Matcher>], range: TimeRange) -> Vec<String> {
         let index = self.index.read();
-        let slots = self.present_slots(&index.resolve_any(matcher_sets), range);
-        index.names(&slots)
+        let slots = self.present_slots(&index, matcher_sets, range);
+        index.names(slots.as_ref())
     }
 
     /// The values of one label among those series, sorted.
@@ -107,38 +141,29 @@ impl Head {
         range: TimeRange,
     ) -> Vec<String> {
         let index = self.index.read();
-        let slots = self.present_slots(&index.resolve_any(matcher_sets), range);
-        index.values(name, &slots)
+        let slots = self.present_slots(&index, matcher_sets, range);
+        index.values(name, slots.as_ref())
     }
 
-    /// The series in these slots that may have samples in the range. The caller holds the index.
-    fn present(&self, slots: &RoaringBitmap, range: TimeRange) -> Vec<Arc<Series>> {
+    /// The series that satisfy any of the matcher sets and may have samples in the range. Nothing when that is all of them. The caller holds the index.
+    fn present_slots(
+        &self,
+        index: &Index,
+        matcher_sets: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Option<RoaringBitmap> {
+        if matcher_sets.is_empty() && range == TimeRange::ALL {
+            return None;
+        }
         let registry = self.registry.read();
-        slots
-            .iter()
-            .filter_map(|slot| registry.at(slot))
-            .filter(|series| series.overlaps(range))
-            .cloned()
-            .collect()
+        let present = |slot: &u32| {
+            registry
+                .at(*slot)
+                .is_some_and(|series| series.overlaps(range))
+        };
+        let slots = index.resolve_any(matcher_sets);
+        Some(slots.iter().filter(present).collect())
     }
-
-    /// The same as slots.
-    fn present_slots(&self, slots: &RoaringBitmap, range: TimeRange) -> RoaringBitmap {
-        let registry = self.registry.read();
-        slots
-            .iter()
-            .filter(|&slot| {
-                registry
-                    .at(slot)
-                    .is_some_and(|series| series.overlaps(range))
-            })
-            .collect()
-    }
-}
-
-fn sorted(mut series: Vec<Arc<Series>>) -> Vec<Arc<Series>> {
-    series.sort_unstable_by(|a, b| a.labels().cmp(b.labels()));
-    series
 }
 
 /// Series on their way out. What is taken can no longer be appended to; queries that found it before still read it.

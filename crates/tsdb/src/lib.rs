@@ -35,6 +35,7 @@ pub mod disk; // the file layer
 mod head; // every series in memory
 mod histogram; // native histograms to bytes and back
 mod log; // the write-ahead log
+mod packing; // zstd
 
 pub use block::BlockError;
 pub use store::{

@@ -5,7 +5,7 @@
 use std::thread;
 use std::time::Instant;
 
-use stonechat_model::{Labels, Selection};
+use stonechat_model::{Labels, Selection, SeriesReader};
 
 use super::select::{Latest, Samples};
 use super::window::{RangeSelection, RangeSeries};
@@ -71,11 +71,12 @@ impl Flow<'_> {
     fn work_off(
         &self,
         index: usize,
+        reader: &mut SeriesReader<'_>,
         samples: &mut Samples,
         cells: &mut Cells,
     ) -> Result<(), EvalError> {
         cells.reset(self.grid.count);
-        samples.read(self.selection(), index)?;
+        samples.read(reader, index)?;
         match &self.work {
             Work::Latest(latest) => {
                 latest.row(self.labels(index), &samples.columns, self.grid, cells)
@@ -107,9 +108,10 @@ impl Evaluation<'_> {
         let part = |first: usize, behind: usize| -> Result<S, EvalError> {
             let (mut state, began, mut read) = (begin(), Instant::now(), 0);
             let (mut samples, mut cells) = (Samples::new(self, flow.span), Cells::default());
+            let mut reader = flow.selection().reader();
             for index in first..behind {
                 self.check_alive()?;
-                flow.work_off(index, &mut samples, &mut cells)?;
+                flow.work_off(index, &mut reader, &mut samples, &mut cells)?;
                 self.budget.check(samples.columns.len())?;
                 read += samples.columns.len();
                 let labels = flow.labels(index);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stonechat_model::{Columns, Labels, Selection, TimeRange, Timestamp, is_stale};
+use stonechat_model::{Columns, Labels, Selection, SeriesReader, TimeRange, Timestamp, is_stale};
 
 use super::flow::{Flow, Work};
 use super::grid::{Grid, seconds};
@@ -188,9 +188,9 @@ impl Samples {
         }
     }
 
-    pub fn read(&mut self, selection: &dyn Selection, index: usize) -> Result<(), EvalError> {
+    pub fn read(&mut self, reader: &mut SeriesReader<'_>, index: usize) -> Result<(), EvalError> {
         self.columns.clear();
-        selection.read(index, &mut self.columns)?;
+        reader(index, &mut self.columns)?;
         if !self.keeps_starts {
             self.columns.starts.clear();
             self.columns.histogram_starts.clear();

@@ -26,10 +26,10 @@ impl Evaluation<'_> {
         let until = shift.reference(grid.end()).saturating_add(lookback);
         let selection = self.select(selector, after, until)?;
         let (mut table, mut samples) = (Table::default(), Samples::new(self, span));
-        let mut cells = Cells::default();
+        let (mut cells, mut reader) = (Cells::default(), selection.reader());
         for index in 0..selection.len() {
             self.check_alive()?;
-            samples.read(&*selection, index)?;
+            samples.read(&mut reader, index)?;
             self.budget.check(samples.columns.len())?;
             samples.drop_stale();
             cells.reset(grid.count);

@@ -190,10 +190,10 @@ impl<'a> Evaluation<'a> {
         visit: &mut Visit<'_>,
     ) -> Result<(), EvalError> {
         let range = self.range_selection(matrix, grid)?;
-        let mut samples = Samples::new(self, span);
+        let (mut samples, mut reader) = (Samples::new(self, span), range.selection.reader());
         for index in 0..range.selection.len() {
             self.check_alive()?;
-            samples.read(&*range.selection, index)?;
+            samples.read(&mut reader, index)?;
             self.budget.check(samples.columns.len())?;
             samples.drop_stale();
             visit(RangeSeries {

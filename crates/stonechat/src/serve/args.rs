@@ -51,8 +51,8 @@ pub(crate) struct ServeArgs {
     /// How much room samples may take, such as 20GB; the oldest go first.
     #[arg(long, visible_alias = "storage.tsdb.retention.size", value_name = "BYTES", value_parser = size::parse)]
     pub(super) retention_size: Option<u64>,
-    /// How much memory samples may take, about, before they are written to the disk, such as 256MB; by default 360 bytes for each
-    /// series, 32 MB at least.
+    /// How much memory samples may take, about, before they are written to the disk, such as 256MB; by default 200 bytes for each
+    /// series, 4 MB at least.
     #[arg(long, value_name = "BYTES", value_parser = size::parse)]
     pub(super) head_size: Option<u64>,
     /// Where the API and the UI listen: host:port, or :port for every address of this machine.

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::index::{LabelChunk, RowChunk};
 use super::page::Page;
+use super::references::References;
 
 /// Timestamps by their place in a record.
 pub(super) type GridChunk = Vec<Box<[i64]>>;
@@ -18,15 +19,39 @@ pub(super) enum Piece {
     Grids(Arc<GridChunk>),
     Rows(Arc<RowChunk>),
     Labels(Arc<LabelChunk>),
+    References(Arc<References>),
 }
 
-/// The block and the offset of a record.
+/// The block, and the offset of a record; behind that of a record of rows stand the references of its series.
 pub(super) type PieceKey = (u64, u64);
+
+/// Decoded records of blocks. Pages, which are large, do not drive out what says which series there are.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    pub(super) pages: Pieces,
+    pub(super) index: Pieces,
+}
+
+impl Cache {
+    /// Holds at most about so many bytes of pages, and half as many of the rest.
+    pub fn new(bytes_max: usize) -> Self {
+        Self {
+            pages: Pieces::new(bytes_max),
+            index: Pieces::new(bytes_max / 2),
+        }
+    }
+
+    /// Drops what nobody has wanted since the last call but one.
+    pub fn age(&self) {
+        self.pages.age();
+        self.index.age();
+    }
+}
 
 /// Keeps what was used last. Pieces live in two generations: when the young one is full, it becomes the old one, and what
 /// was in the old one and not used since is dropped.
 #[derive(Debug)]
-pub(crate) struct Cache {
+pub(super) struct Pieces {
     bytes_max: usize,
     generations: Mutex<Generations>,
 }
@@ -38,9 +63,8 @@ struct Generations {
     young_bytes: usize,
 }
 
-impl Cache {
-    /// Holds at most about so many bytes.
-    pub fn new(bytes_max: usize) -> Self {
+impl Pieces {
+    fn new(bytes_max: usize) -> Self {
         Self {
             bytes_max,
             generations: Mutex::default(),
@@ -48,7 +72,7 @@ impl Cache {
     }
 
     /// The piece, if it is here.
-    pub(super) fn get(&self, key: PieceKey) -> Option<Piece> {
+    pub fn get(&self, key: PieceKey) -> Option<Piece> {
         let mut generations = self.generations.lock();
         if let Some((piece, _)) = generations.young.get(&key) {
             return Some(piece.clone());
@@ -59,8 +83,14 @@ impl Cache {
     }
 
     /// Keeps a piece of so many bytes.
-    pub(super) fn insert(&self, key: PieceKey, piece: Piece, bytes: usize) {
+    pub fn insert(&self, key: PieceKey, piece: Piece, bytes: usize) {
         self.put(&mut self.generations.lock(), key, piece, bytes);
+    }
+
+    fn age(&self) {
+        let mut generations = self.generations.lock();
+        generations.old = std::mem::take(&mut generations.young);
+        generations.young_bytes = 0;
     }
 
     fn put(&self, generations: &mut Generations, key: PieceKey, piece: Piece, bytes: usize) {

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::bytes::{Cursor, put_text, put_varint, unzigzag, zigzag};
+use crate::packing;
 
 /// Last bytes of a block.
 pub(super) const TRAILER_MAGIC: [u8; 4] = *b"ENDB";
@@ -123,7 +124,7 @@ impl Directory {
             }
         }
         put_varint(payload, bytes.len() as u64);
-        payload.extend(zstd::bulk::compress(&bytes, 3)?);
+        payload.extend(packing::compress(&bytes, 3)?);
         Ok(())
     }
 
@@ -133,7 +134,7 @@ impl Directory {
         let length = payload
             .varint()
             .filter(|&length| length <= DIRECTORY_BYTES_MAX)?;
-        let bytes = zstd::bulk::decompress(payload.0, length as usize).ok()?;
+        let bytes = packing::decompress(payload.0, length)?;
         let mut cursor = Cursor(&bytes);
         let mut directory = Self {
             start: unzigzag(cursor.varint()?),

@@ -11,6 +11,7 @@ use roaring::RoaringBitmap;
 use stonechat_model::Labels;
 
 use crate::bytes::{Cursor, put_text, put_varint};
+use crate::packing;
 
 /// Bytes of values after which a new record begins.
 const LABEL_CHUNK_BYTES: usize = 128 << 10;
@@ -26,10 +27,10 @@ const UNPACKED_BYTES_MAX: u64 = 64 << 20;
 pub(super) struct IndexWriter {
     names: HashMap<Box<str>, u32>,
     values: Vec<HashMap<Box<str>, Value>>,
-    /// Names and provisional values of each series, one behind the other.
-    pairs: Vec<(u32, u32)>,
-    /// Where each series ends in them.
-    ends: Vec<u32>,
+    /// Of each series: how many labels it has, and their names and provisional values. As varints, because for a million
+    /// series this is what writing a block takes memory for.
+    rows: Vec<u8>,
+    series: u32,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +80,8 @@ pub(super) enum IndexRecord {
 impl IndexWriter {
     /// Adds the next series.
     pub fn push(&mut self, labels: &Labels) {
-        let ordinal = self.ends.len() as u32;
+        let ordinal = self.series;
+        put_varint(&mut self.rows, labels.len() as u64);
         for (name, value) in labels.iter() {
             let name = match self.names.get(name) {
                 Some(&name) => name,
@@ -107,14 +109,15 @@ impl IndexWriter {
                     number
                 }
             };
-            self.pairs.push((name, number));
+            put_varint(&mut self.rows, name.into());
+            put_varint(&mut self.rows, number.into());
         }
-        self.ends.push(self.pairs.len() as u32);
+        self.series += 1;
     }
 
     /// Series so far.
     pub fn series(&self) -> u32 {
-        self.ends.len() as u32
+        self.series
     }
 
     /// Writes everything by giving each record's payload to `put`. Names come in order.
@@ -133,22 +136,21 @@ impl IndexWriter {
             sorted_names[*number as usize] = place;
             sorted_values[*number as usize] = put_values(name, own, &mut put)?;
         }
-        let mut from = 0;
-        for (chunk, ends) in self.ends.chunks(ROWS).enumerate() {
-            let mut rows = Vec::new();
-            for &end in ends {
-                let pairs = &self.pairs[from as usize..end as usize];
-                from = end;
-                put_varint(&mut rows, pairs.len() as u64);
-                for &(name, value) in pairs {
-                    put_varint(&mut rows, sorted_names[name as usize].into());
-                    put_varint(
-                        &mut rows,
-                        sorted_values[name as usize][value as usize].into(),
-                    );
+        let (mut provisional, mut rows) = (Cursor(&self.rows), Vec::new());
+        // What was written here can be read.
+        let mut next = || provisional.varint().unwrap_or(0);
+        for first in (0..self.series).step_by(ROWS) {
+            rows.clear();
+            for _ in first..self.series.min(first + ROWS as u32) {
+                let labels = next();
+                put_varint(&mut rows, labels);
+                for _ in 0..labels {
+                    let (name, value) = (next() as usize, next() as usize);
+                    put_varint(&mut rows, sorted_names[name].into());
+                    put_varint(&mut rows, sorted_values[name][value].into());
                 }
             }
-            put(IndexRecord::Rows((chunk * ROWS) as u32), &pack(&rows)?)?;
+            put(IndexRecord::Rows(first), &pack(&rows)?)?;
         }
         Ok(())
     }
@@ -186,7 +188,7 @@ fn put_values(
 pub(super) fn pack(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut packed = Vec::new();
     put_varint(&mut packed, bytes.len() as u64);
-    packed.extend(zstd::bulk::compress(bytes, 3)?);
+    packed.extend(packing::compress(bytes, 3)?);
     Ok(packed)
 }
 
@@ -196,8 +198,7 @@ pub(super) fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
     let length = cursor
         .varint()
         .filter(|&length| length <= UNPACKED_BYTES_MAX)?;
-    let bytes = zstd::bulk::decompress(cursor.0, length as usize).ok()?;
-    (bytes.len() as u64 == length).then_some(bytes)
+    packing::decompress(cursor.0, length)
 }
 
 /// Values of one label.

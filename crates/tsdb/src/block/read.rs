@@ -1,6 +1,7 @@
 //! Samples out of a block.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +10,7 @@ use parking_lot::RwLock;
 use roaring::RoaringBitmap;
 use stonechat_model::{Columns, Labels, TimeRange};
 
-use super::cache::{Cache, GridChunk, Piece};
+use super::cache::{Cache, GridChunk, Piece, PieceKey};
 use super::directory::{Directory, PageSpot, Spot, TRAILER_BYTES, read_trailer};
 use super::grid::take_grids;
 use super::index::{LabelChunk, RowChunk, unpack};
@@ -18,6 +19,28 @@ use super::tombstones::{Tombstone, bury, read_tombstones, tombstones_path, write
 use super::{BlockError, block_path};
 use crate::disk::{Disk, DiskRead};
 use crate::log::{HEADER_BYTES, Header, Kind, check_header, open_record};
+
+/// The pieces of a block that the last series was read from: its neighbours mostly are in the same.
+#[derive(Debug, Default)]
+pub(crate) struct Neighbours {
+    /// Of each span of time, with its offset.
+    pages: Vec<Option<(u64, Arc<Page>)>>,
+    grids: Option<(u64, Arc<GridChunk>)>,
+}
+
+/// Where spans of time begin and end in the list of pages: within one, series only rise.
+fn spans(pages: &[PageSpot]) -> Vec<Range<usize>> {
+    let mut spans = Vec::new();
+    let mut from = 0;
+    for place in 1..=pages.len() {
+        let falls = |page: &PageSpot| page.ordinal_first < pages[place - 1].ordinal_last;
+        if pages.get(place).is_none_or(falls) {
+            spans.push(from..place);
+            from = place;
+        }
+    }
+    spans
+}
 
 /// A block that is open for reading.
 #[derive(Debug)]
@@ -28,7 +51,9 @@ pub(crate) struct Block {
     file: Arc<dyn DiskRead>,
     bytes: u64,
     pub(super) directory: Directory,
-    cache: Arc<Cache>,
+    /// The pages of each span of time.
+    spans: Vec<Range<usize>>,
+    pub(super) cache: Arc<Cache>,
     tombstones: RwLock<Arc<Vec<Tombstone>>>,
     /// Its samples are elsewhere or expired: the file goes with the last reader.
     obsolete: AtomicBool,
@@ -104,6 +129,7 @@ impl Block {
             disk: Arc::clone(disk),
             file,
             bytes,
+            spans: spans(&directory.pages),
             directory,
             cache: Arc::clone(cache),
             obsolete: AtomicBool::new(false),
@@ -192,32 +218,53 @@ impl Block {
         range: TimeRange,
         columns: &mut Columns,
     ) -> Result<(), BlockError> {
+        self.read_beside(&mut Neighbours::default(), ordinal, range, columns)
+    }
+
+    /// The same for one of many series.
+    pub fn read_beside(
+        &self,
+        neighbours: &mut Neighbours,
+        ordinal: u32,
+        range: TimeRange,
+        columns: &mut Columns,
+    ) -> Result<(), BlockError> {
         let before = (columns.timestamps.len(), columns.histograms.len());
-        self.read_all(ordinal, range, columns)?;
-        let tombstones = Arc::clone(&self.tombstones.read());
-        bury(&tombstones, ordinal, columns, before);
+        self.read_all(neighbours, ordinal, range, columns)?;
+        let tombstones = self.tombstones.read();
+        if !tombstones.is_empty() {
+            let tombstones = Arc::clone(&tombstones);
+            bury(&tombstones, ordinal, columns, before);
+        }
         Ok(())
     }
 
     fn read_all(
         &self,
+        neighbours: &mut Neighbours,
         ordinal: u32,
         range: TimeRange,
         columns: &mut Columns,
     ) -> Result<(), BlockError> {
-        let pages = &self.directory.pages;
-        let first = pages.partition_point(|page| page.ordinal_last < ordinal);
-        let own = pages[first..]
-            .iter()
-            .take_while(|page| page.ordinal_first <= ordinal);
-        for spot in own {
-            if spot.start > range.end.millis() || spot.end < range.start.millis() {
-                continue;
-            }
-            let page = self.page(spot)?;
-            for part in page.parts_of(ordinal) {
-                self.read_part(&page, part, range, columns)
-                    .ok_or_else(|| self.damaged(spot.spot))??;
+        let Neighbours { pages, grids } = neighbours;
+        pages.resize(self.spans.len(), None);
+        for (span, last) in self.spans.iter().zip(pages) {
+            let pages = &self.directory.pages[span.clone()];
+            let first = pages.partition_point(|page| page.ordinal_last < ordinal);
+            let own = pages[first..]
+                .iter()
+                .take_while(|page| page.ordinal_first <= ordinal);
+            for spot in own {
+                if spot.start > range.end.millis() || spot.end < range.start.millis() {
+                    continue;
+                }
+                let known = last.take_if(|(offset, _)| *offset == spot.spot.offset);
+                let page = known.map_or_else(|| self.page(spot), |(_, page)| Ok(page))?;
+                for part in page.parts_of(ordinal) {
+                    self.read_part(&page, grids, part, range, columns)
+                        .ok_or_else(|| self.damaged(spot.spot))??;
+                }
+                *last = Some((spot.spot.offset, page));
             }
         }
         Ok(())
@@ -226,6 +273,7 @@ impl Block {
     fn read_part(
         &self,
         page: &Page,
+        last: &mut Option<(u64, Arc<GridChunk>)>,
         part: &Part,
         range: TimeRange,
         columns: &mut Columns,
@@ -235,8 +283,11 @@ impl Block {
             .partition_point(|(first, _)| *first <= part.place.grid)
             .checked_sub(1)?;
         let (first, spot) = grids[chunk];
-        let chunk = match self.grids(spot) {
-            Ok(chunk) => chunk,
+        let known = last
+            .take_if(|(offset, _)| *offset == spot.offset)
+            .map_or_else(|| self.grids(spot), |(_, chunk)| Ok(chunk));
+        let (_, chunk) = match known {
+            Ok(chunk) => last.insert((spot.offset, chunk)),
             Err(error) => return Some(Err(error)),
         };
         let grid = chunk.get(part.place.grid.wrapping_sub(first) as usize)?;
@@ -261,15 +312,26 @@ impl Block {
         Some(Ok(()))
     }
 
+    /// The record in which the labels of a series are, with the first series in it and the first behind it.
+    pub(super) fn rows_of(&self, ordinal: u32) -> Result<(u32, u32, Spot), BlockError> {
+        let rows = &self.directory.rows;
+        let behind = rows.partition_point(|(first, _)| *first <= ordinal);
+        let chunk = behind.checked_sub(1).and_then(|chunk| rows.get(chunk));
+        let &(first, spot) = chunk.ok_or_else(|| self.damaged(Spot::default()))?;
+        let behind = rows
+            .get(behind)
+            .map_or(self.directory.series, |(first, _)| *first);
+        Ok((first, behind, spot))
+    }
+
+    /// No record begins one byte behind another.
+    pub(super) fn key_of_references(&self, rows: Spot) -> PieceKey {
+        (self.number, rows.offset + 1)
+    }
+
     /// The labels of a series.
     pub fn labels(&self, ordinal: u32) -> Result<Labels, BlockError> {
-        let rows = &self.directory.rows;
-        let chunk = rows
-            .partition_point(|(first, _)| *first <= ordinal)
-            .saturating_sub(1);
-        let Some(&(first, spot)) = rows.get(chunk) else {
-            return Err(self.damaged(Spot::default()));
-        };
+        let (first, _, spot) = self.rows_of(ordinal)?;
         let rows = self.rows(spot)?;
         let row = rows
             .row(ordinal.wrapping_sub(first) as usize)
@@ -310,47 +372,50 @@ impl Block {
 
     fn page(&self, spot: &PageSpot) -> Result<Arc<Page>, BlockError> {
         let key = (self.number, spot.spot.offset);
-        if let Some(Piece::Page(page)) = self.cache.get(key) {
+        if let Some(Piece::Page(page)) = self.cache.pages.get(key) {
             return Ok(page);
         }
         let decode = |payload: &[u8]| Page::decode(payload).ok();
         let page = Arc::new(self.record(spot.spot, Kind::Page, decode)?);
-        self.cache
-            .insert(key, Piece::Page(Arc::clone(&page)), page.heap_bytes());
+        let piece = Piece::Page(Arc::clone(&page));
+        self.cache.pages.insert(key, piece, page.heap_bytes());
         Ok(page)
     }
 
     fn grids(&self, spot: Spot) -> Result<Arc<GridChunk>, BlockError> {
         let key = (self.number, spot.offset);
-        if let Some(Piece::Grids(grids)) = self.cache.get(key) {
+        if let Some(Piece::Grids(grids)) = self.cache.index.get(key) {
             return Ok(grids);
         }
         let decode = |payload: &[u8]| take_grids(&unpack(payload)?);
         let grids = Arc::new(self.record(spot, Kind::Grids, decode)?);
         let bytes = grids.iter().map(|grid| grid.len() * 8 + 16).sum();
         self.cache
+            .index
             .insert(key, Piece::Grids(Arc::clone(&grids)), bytes);
         Ok(grids)
     }
 
     fn rows(&self, spot: Spot) -> Result<Arc<RowChunk>, BlockError> {
         let key = (self.number, spot.offset);
-        if let Some(Piece::Rows(rows)) = self.cache.get(key) {
+        if let Some(Piece::Rows(rows)) = self.cache.index.get(key) {
             return Ok(rows);
         }
         let rows = Arc::new(self.record(spot, Kind::Rows, RowChunk::take)?);
         self.cache
+            .index
             .insert(key, Piece::Rows(Arc::clone(&rows)), rows.heap_bytes());
         Ok(rows)
     }
 
     pub(super) fn label_chunk(&self, spot: Spot) -> Result<Arc<LabelChunk>, BlockError> {
         let key = (self.number, spot.offset);
-        if let Some(Piece::Labels(chunk)) = self.cache.get(key) {
+        if let Some(Piece::Labels(chunk)) = self.cache.index.get(key) {
             return Ok(chunk);
         }
         let chunk = Arc::new(self.record(spot, Kind::LabelValues, LabelChunk::take)?);
         self.cache
+            .index
             .insert(key, Piece::Labels(Arc::clone(&chunk)), chunk.heap_bytes());
         Ok(chunk)
     }

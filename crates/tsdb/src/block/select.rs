@@ -26,7 +26,11 @@ impl Block {
             }
             found = Some(narrowed);
         }
-        let mut found = found.unwrap_or_else(|| (0..self.series()).collect());
+        let mut found = found.unwrap_or_else(|| {
+            let mut all = RoaringBitmap::new();
+            all.insert_range(0..self.series());
+            all
+        });
         for matcher in excluding {
             found -= self.holders(matcher, false)?;
         }

@@ -56,7 +56,7 @@ fn what_was_written_is_read() {
         }
         columns
     };
-    let mut writer = BlockWriter::create(&*disk, dir.path(), 3).unwrap();
+    let mut writer = BlockWriter::create(&*disk, dir.path(), 3, 200_000).unwrap();
     for (n, set) in sets.iter().enumerate() {
         writer.push(set, &columns(n)).unwrap();
     }
@@ -90,7 +90,7 @@ fn what_was_written_is_read() {
 #[test]
 fn an_empty_block_is_none() {
     let dir = tempfile::tempdir().unwrap();
-    let writer = BlockWriter::create(&FileSystem, dir.path(), 1).unwrap();
+    let writer = BlockWriter::create(&FileSystem, dir.path(), 1, u64::MAX).unwrap();
     assert_eq!(writer.finish(0, &[], 0).unwrap(), None);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }

@@ -1,5 +1,6 @@
 //! Samples into a block.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +32,41 @@ const SYNC_BYTES: u64 = 32 << 20;
 /// Bytes of timestamps after which a record of them ends.
 const GRIDS_BYTES: usize = 128 << 10;
 
+/// The least samples of a series, on the average, that one span of time is worth.
+const SPAN_SAMPLES: u64 = 120;
+
+/// The most spans of time in a block: pages of each are being filled at the same time.
+const SPANS_MAX: u64 = 64;
+
+/// How long the spans of time are into which a block with so many samples of so many series over so many milliseconds is
+/// divided. Who looks at the last minutes has to unpack the last span only.
+pub(crate) fn span_millis(millis: u64, samples: u64, series: u64) -> u64 {
+    let of_one = (samples / series.max(1)).max(1);
+    match (of_one / SPAN_SAMPLES).min(SPANS_MAX) {
+        0 | 1 => u64::MAX,
+        spans => (millis / spans).max(1),
+    }
+}
+
+/// A page that is being filled.
+#[derive(Debug)]
+struct OpenPage {
+    page: PageBuilder,
+    /// Times of the first and the last sample.
+    start: i64,
+    end: i64,
+}
+
+impl Default for OpenPage {
+    fn default() -> Self {
+        Self {
+            page: PageBuilder::default(),
+            start: i64::MAX,
+            end: i64::MIN,
+        }
+    }
+}
+
 /// Writes a block series by series. Until [`finish`](Self::finish), which is atomic, nobody sees it.
 #[derive(Debug)]
 pub(crate) struct BlockWriter<'a> {
@@ -43,9 +79,12 @@ pub(crate) struct BlockWriter<'a> {
     offset: u64,
     unsynced: u64,
     payload: Vec<u8>,
-    page: PageBuilder,
-    /// Times of the page's first and last sample.
-    page_times: (i64, i64),
+    /// In milliseconds.
+    span: i64,
+    /// By the number of their span.
+    open: BTreeMap<i64, OpenPage>,
+    /// Pages that are written, with the numbers of their spans.
+    pages: Vec<(i64, PageSpot)>,
     grids: GridWriter,
     index: IndexWriter,
     directory: Directory,
@@ -61,8 +100,8 @@ pub(crate) struct Written {
 }
 
 impl<'a> BlockWriter<'a> {
-    /// Begins a block with a number that no other has.
-    pub fn create(disk: &'a dyn Disk, dir: &'a Path, number: u64) -> io::Result<Self> {
+    /// Begins a block with a number that no other has, divided into spans of so many milliseconds.
+    pub fn create(disk: &'a dyn Disk, dir: &'a Path, number: u64, span: u64) -> io::Result<Self> {
         let unfinished = block_path(dir, number).with_extension(UNFINISHED);
         // Of an earlier block of this number, if any.
         let _ = disk.remove(&tombstones_path(&unfinished));
@@ -76,8 +115,9 @@ impl<'a> BlockWriter<'a> {
             offset: HEADER_BYTES as u64,
             unsynced: 0,
             payload: Vec::new(),
-            page: PageBuilder::default(),
-            page_times: (i64::MAX, i64::MIN),
+            span: i64::try_from(span.max(1)).unwrap_or(i64::MAX),
+            open: BTreeMap::new(),
+            pages: Vec::new(),
             grids: GridWriter::default(),
             index: IndexWriter::default(),
             directory: Directory {
@@ -95,27 +135,43 @@ impl<'a> BlockWriter<'a> {
         }
         let ordinal = self.index.series();
         self.index.push(labels);
-        let floats = columns.timestamps.chunks(PART_SAMPLES_MAX);
-        for (timestamps, values) in floats.zip(columns.values.chunks(PART_SAMPLES_MAX)) {
-            let place = self.place(ordinal, timestamps);
-            self.page.push(place, values);
-            self.end_part()?;
+        let mut from = 0;
+        while let Some(&first) = columns.timestamps.get(from) {
+            let span = self.span_of(first);
+            let rest = &columns.timestamps[from..];
+            let rest = &rest[..rest.len().min(PART_SAMPLES_MAX)];
+            let count = rest.partition_point(|&time| self.span_of(time) == span);
+            let to = from + count;
+            let place = self.place(ordinal, &columns.timestamps[from..to]);
+            let open = self.open(span, &columns.timestamps[from..to]);
+            open.page.push(place, &columns.values[from..to]);
+            self.end_part(span)?;
+            from = to;
         }
-        for histograms in columns.histograms.chunks(PART_SAMPLES_MAX / 16) {
-            let timestamps: Vec<i64> = histograms.iter().map(|(timestamp, _)| *timestamp).collect();
+        let mut rest = columns.histograms.as_slice();
+        while let Some((first, _)) = rest.first() {
+            let span = self.span_of(*first);
+            let most = &rest[..rest.len().min(PART_SAMPLES_MAX / 16)];
+            let count = most.partition_point(|(time, _)| self.span_of(*time) == span);
+            let (own, behind) = rest.split_at(count);
+            let timestamps: Vec<i64> = own.iter().map(|(timestamp, _)| *timestamp).collect();
             let place = self.place(ordinal, &timestamps);
-            let values = histograms.iter().map(|(_, histogram)| &**histogram);
-            self.page.push_histograms(place, values);
-            self.end_part()?;
+            let values = own.iter().map(|(_, histogram)| &**histogram);
+            self.open(span, &timestamps)
+                .page
+                .push_histograms(place, values);
+            self.end_part(span)?;
+            rest = behind;
         }
         self.directory.samples += columns.len() as u64;
         Ok(())
     }
 
+    fn span_of(&self, time: i64) -> i64 {
+        time.div_euclid(self.span)
+    }
+
     fn place(&mut self, ordinal: u32, timestamps: &[i64]) -> Place {
-        let (first, last) = (timestamps[0], timestamps[timestamps.len() - 1]);
-        self.page_times.0 = self.page_times.0.min(first);
-        self.page_times.1 = self.page_times.1.max(last);
         Place {
             ordinal,
             grid: self.grids.number(timestamps),
@@ -123,9 +179,18 @@ impl<'a> BlockWriter<'a> {
         }
     }
 
-    fn end_part(&mut self) -> io::Result<()> {
-        if self.page.samples() >= PAGE_SAMPLES {
-            self.end_page()?;
+    /// The page for samples of these times.
+    fn open(&mut self, span: i64, timestamps: &[i64]) -> &mut OpenPage {
+        let open = self.open.entry(span).or_default();
+        open.start = open.start.min(timestamps[0]);
+        open.end = open.end.max(timestamps[timestamps.len() - 1]);
+        open
+    }
+
+    fn end_part(&mut self, span: i64) -> io::Result<()> {
+        let samples = self.open.get(&span).map_or(0, |open| open.page.samples());
+        if samples >= PAGE_SAMPLES {
+            self.end_page(span)?;
         }
         if self.grids.pending.len() >= GRIDS_BYTES {
             self.end_grids()?;
@@ -133,22 +198,26 @@ impl<'a> BlockWriter<'a> {
         Ok(())
     }
 
-    fn end_page(&mut self) -> io::Result<()> {
-        let (ordinal_first, ordinal_last) = self.page.ordinals();
+    fn end_page(&mut self, span: i64) -> io::Result<()> {
+        let Some(open) = self.open.get_mut(&span) else {
+            return Ok(());
+        };
+        let (ordinal_first, ordinal_last) = open.page.ordinals();
         self.payload.clear();
-        self.page.finish(&mut self.payload)?;
+        open.page.finish(&mut self.payload)?;
+        let (start, end) = (open.start, open.end);
+        (open.start, open.end) = (i64::MAX, i64::MIN);
         let spot = self.put_payload(Kind::Page)?;
-        let (start, end) = self.page_times;
-        self.page_times = (i64::MAX, i64::MIN);
         self.directory.start = self.directory.start.min(start);
         self.directory.end = self.directory.end.max(end);
-        self.directory.pages.push(PageSpot {
+        let page = PageSpot {
             spot,
             ordinal_first,
             ordinal_last,
             start,
             end,
-        });
+        };
+        self.pages.push((span, page));
         Ok(())
     }
 
@@ -189,9 +258,14 @@ impl<'a> BlockWriter<'a> {
         if self.index.series() == 0 {
             return Ok(None);
         }
-        if self.page.samples() > 0 {
-            self.end_page()?;
+        let open = self.open.iter().filter(|(_, open)| open.page.samples() > 0);
+        for span in open.map(|(span, _)| *span).collect::<Vec<_>>() {
+            self.end_page(span)?;
         }
+        // Within a span they are in the order of their series.
+        self.pages.sort_by_key(|(span, _)| *span);
+        let pages = self.pages.drain(..).map(|(_, page)| page);
+        self.directory.pages = pages.collect();
         if !self.grids.pending.is_empty() {
             self.end_grids()?;
         }

@@ -35,31 +35,39 @@ impl BitWriter {
     }
 
     /// Appends the lowest `count` bits of `value`; `count` is at most 64.
+    #[inline]
     pub fn put(&mut self, value: u64, count: u8) {
-        let mut left = count;
-        while left > 0 {
-            if self.free == 0 {
-                self.start_byte();
+        let value = value & mask(count);
+        if let Some(last) = self.bytes.last_mut()
+            && self.free > 0
+        {
+            if count <= self.free {
+                self.free -= count;
+                // What was free has eight bits at most, so nothing is cut off.
+                *last |= (value << self.free) as u8;
+                return;
             }
-            let taken = left.min(self.free);
-            let part = (value >> (left - taken)) & mask(taken);
-            if let Some(last) = self.bytes.last_mut() {
-                // At most eight bits, so nothing is cut off.
-                *last |= (part << (self.free - taken)) as u8;
-            }
-            self.free -= taken;
-            left -= taken;
+            *last |= (value >> (count - self.free)) as u8;
         }
+        let left = count - self.free;
+        if left == 0 {
+            return;
+        }
+        let bytes = left.div_ceil(8);
+        self.reserve(bytes.into());
+        // What went into the last byte is shifted out at the top.
+        let word = (value << (64 - left)).to_be_bytes();
+        self.bytes.extend_from_slice(&word[..bytes.into()]);
+        self.free = bytes * 8 - left;
     }
 
     /// Doubling would leave half of every open chunk of a million series unused.
-    fn start_byte(&mut self) {
-        if self.bytes.len() == self.bytes.capacity() {
+    #[inline]
+    fn reserve(&mut self, bytes: usize) {
+        if self.bytes.capacity() - self.bytes.len() < bytes {
             let growth = (self.bytes.len() / 4).max(Self::GROWTH_MIN);
             self.bytes.reserve_exact(growth);
         }
-        self.bytes.push(0);
-        self.free = 8;
     }
 }
 

@@ -108,18 +108,20 @@ impl Index {
         }
     }
 
-    /// The names of labels that any of the series has.
-    pub fn names(&self, slots: &RoaringBitmap) -> Vec<String> {
-        let has = |values: &Values| values.values().any(|postings| postings.intersects(slots));
+    /// The names of labels that any of the series has, or any at all.
+    pub fn names(&self, slots: Option<&RoaringBitmap>) -> Vec<String> {
+        let has = |values: &Values| {
+            slots.is_none_or(|slots| values.values().any(|postings| postings.intersects(slots)))
+        };
         let names = self.names.iter().filter(|(_, values)| has(values));
         names.map(|(name, _)| name.to_string()).collect()
     }
 
-    /// The values of a label that any of the series has.
-    pub fn values(&self, name: &str, slots: &RoaringBitmap) -> Vec<String> {
+    /// The values of a label that any of the series has, or any at all.
+    pub fn values(&self, name: &str, slots: Option<&RoaringBitmap>) -> Vec<String> {
         let values = self.names.get(name).into_iter().flatten();
         values
-            .filter(|(_, postings)| postings.intersects(slots))
+            .filter(|(_, postings)| slots.is_none_or(|slots| postings.intersects(slots)))
             .map(|(value, _)| value.to_string())
             .collect()
     }

@@ -67,6 +67,12 @@ impl Registry {
         self.slots.get(slot as usize)?.series.as_ref()
     }
 
+    /// The series in a slot with its reference.
+    pub fn with_reference(&self, slot: u32) -> Option<(SeriesRef, &Arc<Series>)> {
+        let place = self.slots.get(slot as usize)?;
+        Some((reference(slot, place.generation), place.series.as_ref()?))
+    }
+
     /// All series with their references.
     pub fn iter(&self) -> impl Iterator<Item = (SeriesRef, Arc<Series>)> {
         (0..).zip(&self.slots).filter_map(|(number, slot)| {

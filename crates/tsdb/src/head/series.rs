@@ -22,18 +22,80 @@ struct Chunks {
     /// Finished chunks in order of time.
     closed: Vec<Chunk>,
     /// How many of them, from the oldest, are being written into a block.
-    sealed: usize,
+    sealed: u32,
+    /// No sample came since the last visit of the retention.
+    idle: bool,
     /// The chunk that grows, behind all others.
     open: ChunkBuilder,
-    /// Samples that came behind a later one, outside of all chunks.
+    /// What most series do not have.
+    rare: Option<Box<Rare>>,
+}
+
+/// Samples outside of all chunks.
+#[derive(Debug, Default)]
+struct Rare {
+    /// Samples that came behind a later one.
     late: BTreeMap<i64, f64>,
     /// Those of them that are being written into a block.
     late_sealed: BTreeMap<i64, f64>,
     /// Native histograms in the order in which they came, and how many of them are being written into a block.
     histograms: Vec<(i64, Arc<Histogram>)>,
     histograms_sealed: usize,
-    /// No sample came since the last visit of the retention.
-    idle: bool,
+}
+
+impl Rare {
+    fn is_empty(&self) -> bool {
+        self.late.is_empty() && self.late_sealed.is_empty() && self.histograms.is_empty()
+    }
+
+    fn len(&self) -> usize {
+        self.late.len() + self.late_sealed.len() + self.histograms.len()
+    }
+
+    /// Times of the first and the last sample.
+    fn bounds(&self) -> Option<(i64, i64)> {
+        let late = self.late.keys().chain(self.late_sealed.keys()).copied();
+        let all = late.chain(self.histograms.iter().map(|(time, _)| *time));
+        all.map(|time| (time, time)).reduce(around)
+    }
+
+    fn read(&self, range: TimeRange, columns: &mut Columns) {
+        if range.start <= range.end {
+            let (start, end) = (range.start.millis(), range.end.millis());
+            for late in [&self.late_sealed, &self.late] {
+                for (&time, &value) in late.range(start..=end) {
+                    columns.push(Timestamp::from_millis(time), value);
+                }
+            }
+        }
+        let within = |time: i64| range.contains(Timestamp::from_millis(time));
+        let histograms = self.histograms.iter().filter(|(time, _)| within(*time));
+        columns.histograms.extend(histograms.cloned());
+    }
+
+    /// Drops what lies before `horizon`.
+    fn expire(&mut self, horizon: i64) {
+        self.late = self.late.split_off(&horizon);
+        if self.histograms_sealed == 0 {
+            self.histograms.retain(|(time, _)| *time >= horizon);
+        }
+    }
+
+    fn seal(&mut self) {
+        self.late_sealed.append(&mut self.late);
+        self.histograms_sealed = self.histograms.len();
+    }
+
+    fn drop_sealed(&mut self) {
+        self.late_sealed.clear();
+        let sealed = std::mem::take(&mut self.histograms_sealed);
+        self.histograms.drain(..sealed);
+    }
+}
+
+/// Both times and what is between them.
+fn around(one: (i64, i64), other: (i64, i64)) -> (i64, i64) {
+    (one.0.min(other.0), one.1.max(other.1))
 }
 
 /// What a series weighs.
@@ -83,16 +145,15 @@ impl Series {
     pub fn push_late(&self, timestamp: i64, value: f64) {
         let mut chunks = self.chunks.lock();
         chunks.idle = false;
-        chunks.late.insert(timestamp, value);
+        chunks.rare().late.insert(timestamp, value);
     }
 
     /// The bits of a sample that came late.
     pub fn late(&self, timestamp: i64) -> Option<u64> {
         let chunks = self.chunks.lock();
-        let late = chunks
-            .late
-            .get(&timestamp)
-            .or_else(|| chunks.late_sealed.get(&timestamp));
+        let rare = chunks.rare.as_deref()?;
+        let late = rare.late.get(&timestamp);
+        let late = late.or_else(|| rare.late_sealed.get(&timestamp));
         late.map(|value| value.to_bits())
     }
 
@@ -100,7 +161,7 @@ impl Series {
     pub fn push_histogram(&self, timestamp: i64, histogram: Arc<Histogram>) {
         let mut chunks = self.chunks.lock();
         chunks.idle = false;
-        chunks.histograms.push((timestamp, histogram));
+        chunks.rare().histograms.push((timestamp, histogram));
     }
 
     /// Takes over all samples of another series of the same labels, which are older than those that are here.
@@ -114,9 +175,11 @@ impl Series {
         let closed = std::mem::take(&mut older.closed);
         // Into an empty series it goes as it is; the last chunk may grow on.
         chunks.closed.splice(0..0, closed);
-        chunks.late.append(&mut older.late);
-        let histograms = std::mem::take(&mut older.histograms);
-        chunks.histograms.splice(0..0, histograms);
+        if let Some(mut older) = older.rare.take() {
+            let rare = chunks.rare();
+            rare.late.append(&mut older.late);
+            rare.histograms.splice(0..0, older.histograms);
+        }
     }
 
     /// Adds a chunk behind the others when the series is being restored. One that overlaps them is left out:
@@ -143,7 +206,7 @@ impl Series {
         let last = chunks.open.last().map(|(time, _)| time);
         let last = last.or_else(|| chunks.closed.last().map(|chunk| chunk.end));
         if last.is_some_and(|last| timestamp <= last) {
-            chunks.late.insert(timestamp, value);
+            chunks.rare().late.insert(timestamp, value);
             return;
         }
         chunks.open.push(timestamp, value);
@@ -152,9 +215,14 @@ impl Series {
         }
     }
 
+    /// Times of the first and the last sample.
+    pub fn bounds(&self) -> Option<(i64, i64)> {
+        self.chunks.lock().bounds()
+    }
+
     /// Time of the first sample.
     pub fn start(&self) -> Option<i64> {
-        self.chunks.lock().bounds().map(|(start, _)| start)
+        self.bounds().map(|(start, _)| start)
     }
 
     /// Time of the last sample.
@@ -166,7 +234,8 @@ impl Series {
     pub fn last(&self) -> Result<Option<(i64, u64)>, DecodeError> {
         let float = self.last_float()?;
         let chunks = self.chunks.lock();
-        let histogram = chunks.histograms.iter().max_by_key(|(time, _)| *time);
+        let rare = chunks.rare.as_deref();
+        let histogram = rare.and_then(|rare| rare.histograms.iter().max_by_key(|(time, _)| *time));
         let histogram = histogram.map(|(time, histogram)| (*time, fingerprint(histogram)));
         Ok(float.max(histogram))
     }
@@ -210,17 +279,18 @@ impl Series {
 
     /// Appends the samples in the range to `columns`. Decoding happens without the lock.
     pub fn read(&self, range: TimeRange, columns: &mut Columns) -> Result<(), DecodeError> {
-        let beside = {
-            let chunks = self.chunks.lock();
-            chunks.read_beside(range, columns);
-            std::mem::take(columns)
-        };
+        let mut beside = None;
+        if let Some(rare) = &self.chunks.lock().rare {
+            rare.read(range, beside.insert(Columns::default()));
+        }
         self.snapshot(range)
             .iter()
             .try_for_each(|chunk| chunk.read(range, columns))?;
-        columns.timestamps.extend(beside.timestamps);
-        columns.values.extend(beside.values);
-        columns.histograms.extend(beside.histograms);
+        if let Some(beside) = beside {
+            columns.timestamps.extend(beside.timestamps);
+            columns.values.extend(beside.values);
+            columns.histograms.extend(beside.histograms);
+        }
         Ok(())
     }
 
@@ -232,15 +302,15 @@ impl Series {
         let expired = chunks.closed.partition_point(|chunk| chunk.end < horizon);
         if expired > 0 {
             chunks.closed.drain(..expired);
-            chunks.sealed = chunks.sealed.saturating_sub(expired);
+            chunks.sealed = chunks.sealed.saturating_sub(expired as u32);
             if chunks.closed.capacity() > chunks.closed.len() * 2 {
                 chunks.closed.shrink_to_fit();
             }
         }
-        chunks.late = chunks.late.split_off(&horizon);
-        if chunks.histograms_sealed == 0 {
-            chunks.histograms.retain(|(time, _)| *time >= horizon);
+        if let Some(rare) = &mut chunks.rare {
+            rare.expire(horizon);
         }
+        chunks.forget_rare();
         if chunks.open.bounds().is_some_and(|(_, end)| end < horizon) {
             chunks.open = ChunkBuilder::default();
         }
@@ -255,25 +325,30 @@ impl Series {
         if !chunks.open.is_empty() {
             chunks.close();
         }
-        chunks.sealed = chunks.closed.len();
-        let mut late = std::mem::take(&mut chunks.late);
-        chunks.late_sealed.append(&mut late);
-        chunks.histograms_sealed = chunks.histograms.len();
+        // A chunk has 120 samples; 2^32 of them are no series.
+        chunks.sealed = chunks.closed.len() as u32;
+        if let Some(rare) = &mut chunks.rare {
+            rare.seal();
+        }
     }
 
     /// Appends the sealed samples to `columns`, late ones and histograms in any order.
     pub fn read_sealed(&self, columns: &mut Columns) -> Result<(), DecodeError> {
         let sealed: Vec<Chunk> = {
             let chunks = self.chunks.lock();
-            let histograms = &chunks.histograms[..chunks.histograms_sealed];
-            columns.histograms.extend_from_slice(histograms);
-            chunks.closed[..chunks.sealed].to_vec()
+            if let Some(rare) = &chunks.rare {
+                let histograms = &rare.histograms[..rare.histograms_sealed];
+                columns.histograms.extend_from_slice(histograms);
+            }
+            chunks.closed[..chunks.sealed as usize].to_vec()
         };
         sealed
             .iter()
             .try_for_each(|chunk| chunk.read(TimeRange::ALL, columns))?;
-        for (&time, &value) in &self.chunks.lock().late_sealed {
-            columns.push(Timestamp::from_millis(time), value);
+        if let Some(rare) = &self.chunks.lock().rare {
+            for (&time, &value) in &rare.late_sealed {
+                columns.push(Timestamp::from_millis(time), value);
+            }
         }
         Ok(())
     }
@@ -282,11 +357,12 @@ impl Series {
     pub fn drop_sealed(&self) {
         let mut chunks = self.chunks.lock();
         let sealed = std::mem::take(&mut chunks.sealed);
-        chunks.closed.drain(..sealed);
+        chunks.closed.drain(..sealed as usize);
         chunks.closed.shrink_to_fit();
-        chunks.late_sealed.clear();
-        let sealed = std::mem::take(&mut chunks.histograms_sealed);
-        chunks.histograms.drain(..sealed);
+        if let Some(rare) = &mut chunks.rare {
+            rare.drop_sealed();
+        }
+        chunks.forget_rare();
     }
 
     /// True when there is no sample.
@@ -301,10 +377,20 @@ impl Chunks {
         self.add(full.chunk());
     }
 
+    /// The place for what most series do not have.
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Gives its memory back when there is nothing in it.
+    fn forget_rare(&mut self) {
+        self.rare.take_if(|rare| rare.is_empty());
+    }
+
     /// Doubling would leave half of the list of every long-lived series unused.
     fn add(&mut self, chunk: Option<Chunk>) {
         if self.closed.len() == self.closed.capacity() {
-            self.closed.reserve_exact(2 + self.closed.len() / 8);
+            self.closed.reserve_exact(1 + self.closed.len() / 8);
         }
         self.closed.extend(chunk);
     }
@@ -317,34 +403,18 @@ impl Chunks {
         let start = first.or(open.map(|(start, _)| start));
         let end = open.map(|(_, end)| end).or(last);
         let chunked = start.zip(end);
-        if self.late.is_empty() && self.late_sealed.is_empty() && self.histograms.is_empty() {
-            return chunked;
+        let rare = self.rare.as_ref().and_then(|rare| rare.bounds());
+        match (chunked, rare) {
+            (Some(chunked), Some(rare)) => Some(around(chunked, rare)),
+            (one, other) => one.or(other),
         }
-        let late = self.late.keys().chain(self.late_sealed.keys()).copied();
-        let beside = late.chain(self.histograms.iter().map(|(time, _)| *time));
-        let all = beside.map(|time| (time, time)).chain(chunked);
-        all.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
-    }
-
-    /// Appends samples that are in no chunk.
-    fn read_beside(&self, range: TimeRange, columns: &mut Columns) {
-        if range.start <= range.end {
-            let (start, end) = (range.start.millis(), range.end.millis());
-            for late in [&self.late_sealed, &self.late] {
-                for (&time, &value) in late.range(start..=end) {
-                    columns.push(Timestamp::from_millis(time), value);
-                }
-            }
-        }
-        let within = |time: i64| range.contains(Timestamp::from_millis(time));
-        let histograms = self.histograms.iter().filter(|(time, _)| within(*time));
-        columns.histograms.extend(histograms.cloned());
     }
 
     fn weight(&self) -> Weight {
         let mut weight = Weight {
             chunks: self.closed.len() as u64 + u64::from(!self.open.is_empty()),
-            samples: u64::from(self.open.len()) + (self.late.len() + self.histograms.len()) as u64,
+            samples: u64::from(self.open.len())
+                + self.rare.as_ref().map_or(0, |rare| rare.len() as u64),
             bytes: self.open.heap_bytes() as u64,
         };
         for chunk in &self.closed {

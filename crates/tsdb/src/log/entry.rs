@@ -10,6 +10,7 @@ use super::frame::{Kind, put_record};
 use super::record::LogId;
 use crate::bytes::{Cursor, put_text, put_varint, unzigzag, zigzag};
 use crate::histogram::{put_histogram, take_histogram};
+use crate::packing;
 
 /// Payloads shorter than this are not compressed.
 const PACK_BYTES_MIN: usize = 64;
@@ -156,8 +157,7 @@ pub(crate) fn unpack(payload: &[u8]) -> Option<Vec<u8>> {
     let length = cursor
         .varint()
         .filter(|&length| length <= UNPACKED_BYTES_MAX)?;
-    let bytes = zstd::bulk::decompress(cursor.0, length as usize).ok()?;
-    (bytes.len() as u64 == length).then_some(bytes)
+    packing::decompress(cursor.0, length)
 }
 
 fn put_labels(bytes: &mut Vec<u8>, labels: &Labels) {

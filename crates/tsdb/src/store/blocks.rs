@@ -105,6 +105,11 @@ impl BlockSet {
         Ok((set, damages))
     }
 
+    /// Gives the memory of unpacked pieces back that no query has wanted for a while.
+    pub fn age_cache(&self) {
+        self.cache.age();
+    }
+
     /// Where the blocks lie.
     pub fn dir(&self) -> &Path {
         &self.dir

@@ -12,7 +12,7 @@ use stonechat_model::{Columns, Labels, TimeRange, Timestamp};
 
 use super::Shared;
 use super::select::merge_columns;
-use crate::block::{Block, BlockError, BlockWriter, Cache, block_order};
+use crate::block::{Block, BlockError, BlockWriter, Cache, Neighbours, block_order, span_millis};
 
 /// Blocks of a level that become one of the next.
 const FAN: usize = 8;
@@ -21,7 +21,7 @@ const FAN: usize = 8;
 const LEVEL_MAX: u8 = 3;
 
 /// Bytes of unpacked pieces for each block that is being merged.
-const CACHE_BYTES: usize = 4 << 20;
+const CACHE_BYTES: usize = 2 << 20;
 
 impl Shared {
     /// Merges blocks until no level has too many. What fails is counted, logged, and tried again the next time.
@@ -67,7 +67,8 @@ impl Shared {
             end: Timestamp::MAX,
         };
         let number = self.blocks.next_number();
-        let mut writer = BlockWriter::create(&*self.options.disk, self.blocks.dir(), number)?;
+        let dir = self.blocks.dir();
+        let mut writer = BlockWriter::create(&*self.options.disk, dir, number, span_of(blocks))?;
         let mut merging =
             Merging::of(blocks, &self.options.disk, self.blocks.dir()).map_err(io::Error::other);
         let mut columns = Columns::default();
@@ -112,9 +113,19 @@ impl Shared {
     }
 }
 
+/// How long the spans of time are into which several blocks are divided when they are one.
+fn span_of(blocks: &[Arc<Block>]) -> u64 {
+    let start = blocks.iter().map(|block| block.times().0).min();
+    let end = blocks.iter().map(|block| block.times().1).max();
+    let millis = start.zip(end).map_or(0, |(start, end)| end.abs_diff(start));
+    let series = blocks.iter().map(|block| block.series()).max();
+    let samples = blocks.iter().map(|block| block.samples()).sum();
+    span_millis(millis, samples, series.unwrap_or(0).into())
+}
+
 /// Walks through the series of several blocks in order.
 struct Merging {
-    blocks: Vec<Block>,
+    blocks: Vec<(Block, Neighbours)>,
     next: BinaryHeap<Next>,
 }
 
@@ -159,9 +170,8 @@ impl Merging {
         };
         for block in blocks {
             let cache = Arc::new(Cache::new(CACHE_BYTES));
-            merging
-                .blocks
-                .push(Block::open(disk, dir, block.number(), &cache)?);
+            let block = Block::open(disk, dir, block.number(), &cache)?;
+            merging.blocks.push((block, Neighbours::default()));
         }
         for block in 0..merging.blocks.len() {
             merging.advance(block, 0)?;
@@ -170,8 +180,8 @@ impl Merging {
     }
 
     fn advance(&mut self, block: usize, ordinal: u32) -> Result<(), BlockError> {
-        if ordinal < self.blocks[block].series() {
-            let labels = self.blocks[block].labels(ordinal)?;
+        if ordinal < self.blocks[block].0.series() {
+            let labels = self.blocks[block].0.labels(ordinal)?;
             self.next.push(Next {
                 labels,
                 block,
@@ -179,6 +189,16 @@ impl Merging {
             });
         }
         Ok(())
+    }
+
+    fn read(
+        &mut self,
+        next: &Next,
+        range: TimeRange,
+        columns: &mut Columns,
+    ) -> Result<(), BlockError> {
+        let (block, neighbours) = &mut self.blocks[next.block];
+        block.read_beside(neighbours, next.ordinal, range, columns)
     }
 
     /// The samples of the next series in the range.
@@ -190,7 +210,7 @@ impl Merging {
         let Some(first) = self.next.pop() else {
             return Ok(None);
         };
-        self.blocks[first.block].read(first.ordinal, range, columns)?;
+        self.read(&first, range, columns)?;
         self.advance(first.block, first.ordinal + 1)?;
         while self
             .next
@@ -198,7 +218,7 @@ impl Merging {
             .is_some_and(|next| next.labels == first.labels)
             && let Some(same) = self.next.pop()
         {
-            self.blocks[same.block].read(same.ordinal, range, columns)?;
+            self.read(&same, range, columns)?;
             self.advance(same.block, same.ordinal + 1)?;
         }
         merge_columns(columns, 0, 0);

@@ -11,12 +11,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use stonechat_model::{Columns, SeriesRef};
+use stonechat_model::{Columns, SeriesRef, Timestamp};
 
 use super::maintain::Maintenance;
 use super::select::merge_columns;
 use super::{LOG_DIR, Shared};
-use crate::block::{BlockWriter, block_order};
+use crate::block::{BlockWriter, block_order, span_millis};
 use crate::head::Series;
 use crate::log::Segments;
 
@@ -61,7 +61,17 @@ impl Shared {
         };
         let sealed = self.in_block_order(maintenance);
         let number = self.blocks.next_number();
-        let mut block = BlockWriter::create(&*self.options.disk, self.blocks.dir(), number)?;
+        let starts = sealed.iter().filter_map(|(_, series)| series.start());
+        let oldest = starts.min().map(Timestamp::from_millis);
+        let millis = self
+            .gauges
+            .newest()
+            .zip(oldest)
+            .map(|(newest, oldest)| newest.since(oldest));
+        let millis = millis.map_or(0, |millis| millis.as_millis() as u64);
+        let span = span_millis(millis, samples, sealed.len() as u64);
+        let dir = self.blocks.dir();
+        let mut block = BlockWriter::create(&*self.options.disk, dir, number, span)?;
         let mut columns = Columns::default();
         for (_, series) in &sealed {
             // Who closes the store should not wait until gigabytes are written.

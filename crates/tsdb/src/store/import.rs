@@ -78,7 +78,10 @@ impl Importer<'_> {
         pending.sort_by(|one, other| block_order(&one.0, &other.0));
         let shared = self.shared;
         let number = shared.blocks.next_number();
-        let mut writer = BlockWriter::create(&*shared.options.disk, shared.blocks.dir(), number)?;
+        // It may hold years of a few series; when it is merged with others, that is known.
+        let span = u64::MAX;
+        let dir = shared.blocks.dir();
+        let mut writer = BlockWriter::create(&*shared.options.disk, dir, number, span)?;
         for same in pending.chunk_by_mut(|one, next| one.0 == next.0) {
             let (labels, mut columns) = std::mem::take(&mut same[0]);
             for (_, more) in &mut same[1..] {

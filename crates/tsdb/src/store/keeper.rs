@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -14,13 +14,16 @@ const SAMPLE_BYTES: u64 = 3;
 
 /// Bytes of samples for each series before the head is written into a block, where no limit is set: enough for the
 /// samples of a series to be worth a page.
-const SERIES_BYTES: u64 = 360;
+const SERIES_BYTES: u64 = 200;
 
 /// The least such limit.
-const HEAD_BYTES_MIN: u64 = 32 << 20;
+const HEAD_BYTES_MIN: u64 = 4 << 20;
 
 /// How long a batch waits at most for a head that is twice as large as its limit.
 const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// What no query has wanted for so long, and at most twice as long, is no longer kept unpacked.
+const CACHE_AGE: Duration = Duration::from_mins(1);
 
 /// How long the thread rests after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -53,6 +56,7 @@ pub(super) fn start(shared: &Arc<Shared>) -> io::Result<JoinHandle<()>> {
 }
 
 fn run(shared: &Weak<Shared>) {
+    let mut aged = Instant::now();
     while let Some(shared) = shared.upgrade() {
         {
             let mut rung = shared.alarm.rung.lock();
@@ -63,6 +67,11 @@ fn run(shared: &Weak<Shared>) {
         }
         if shared.is_closed() {
             return;
+        }
+        shared.head.renew_order();
+        if aged.elapsed() >= CACHE_AGE {
+            aged = Instant::now();
+            shared.blocks.age_cache();
         }
         if shared.recovery.get().is_some() && shared.head_is_full() {
             let mut maintenance = shared.maintenance.lock();

@@ -17,6 +17,10 @@ const SEGMENTS_MAX: u64 = 256;
 /// A series without a sample in the head is forgotten when its last sample is older than this, compared with the newest.
 const IDLE: Duration = Duration::from_mins(10);
 
+/// The head is written into a block when so many series in it have ended, and a quarter as many as live: only then can their
+/// memory be given back.
+const ENDED_MIN: u64 = 1_000;
+
 /// What is remembered from one maintenance to the next. Held while it runs.
 #[derive(Debug, Default)]
 pub(super) struct Maintenance {
@@ -26,6 +30,16 @@ pub(super) struct Maintenance {
     pub damaged: Vec<PathBuf>,
     /// The series in the order of the last block.
     pub order: Vec<SeriesRef>,
+}
+
+/// What is left in the head.
+struct Expired {
+    /// Time of its oldest sample.
+    oldest: Option<Timestamp>,
+    /// Series with samples that have had none for a while.
+    ended: u64,
+    /// All series with samples.
+    all: u64,
 }
 
 /// What the last maintenance found, for whoever asks meanwhile.
@@ -72,14 +86,16 @@ impl Shared {
             let horizon = end.minus(self.limits.lock().retention);
             self.horizon.fetch_max(horizon.millis(), Ordering::Relaxed);
         }
-        let oldest = self.expire();
+        let Expired { oldest, ended, all } = self.expire();
         self.drop_blocks();
         maintenance.flush_wanted |= self.syncer.take_failed();
         let newest = self.gauges.newest();
         let aged = newest
             .zip(oldest)
             .is_some_and(|(newest, oldest)| newest.since(oldest) >= self.options.head_span);
-        if maintenance.flush_wanted || aged || self.log_is_long() || self.head_is_full() {
+        let churns = ended >= ENDED_MIN.max((all - ended) / 4);
+        let full = self.log_is_long() || self.head_is_full();
+        if maintenance.flush_wanted || aged || churns || full {
             // Counted and logged where it fails.
             let _ = self.write_head(&mut maintenance);
         }
@@ -98,20 +114,23 @@ impl Shared {
         Ok(())
     }
 
-    /// Drops what lies before the horizon from the head. Returns the time of its oldest sample.
-    fn expire(&self) -> Option<Timestamp> {
+    /// Drops what lies before the horizon from the head.
+    fn expire(&self) -> Expired {
         let horizon = Timestamp::from_millis(self.horizon.load(Ordering::Relaxed));
         let newest = self.gauges.newest();
         let idle_before =
             newest.map_or(i64::MIN, |newest| newest.minus(IDLE).max(horizon).millis());
         let (mut weight, mut forgotten, mut oldest) = (Weight::default(), Vec::new(), None);
+        let (mut ended, mut all) = (0, 0);
         for (reference, series) in self.head.all() {
             let (left, gone) = series.expire(horizon);
             weight += left;
             if gone {
                 forgotten.push((reference, series));
-            } else if let Some(start) = series.start() {
+            } else if let Some((start, end)) = series.bounds() {
                 oldest = Some(oldest.map_or(start, |oldest: i64| oldest.min(start)));
+                all += 1;
+                ended += u64::from(end < idle_before);
             }
         }
         let mut removed = 0;
@@ -132,7 +151,11 @@ impl Shared {
         let mut report = self.report.lock();
         report.weight = weight;
         report.series_removed += removed as u64;
-        oldest.map(Timestamp::from_millis)
+        Expired {
+            oldest: oldest.map(Timestamp::from_millis),
+            ended,
+            all,
+        }
     }
 
     /// Drops blocks that are too old, or more than there is room for.

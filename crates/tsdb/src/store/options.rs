@@ -27,13 +27,14 @@ pub struct StoreOptions {
     /// The most bytes that blocks and log may take; the oldest blocks go first. No limit by default.
     pub retention_bytes: Option<u64>,
     /// Bytes of samples in memory, about, at which they are written into a block; at twice as many, batches wait for that. By
-    /// default 360 for each series, 32 MiB at least.
+    /// default 200 for each series, 4 MiB at least.
     pub head_bytes_max: Option<u64>,
     /// The head is written into a block when it spans this time. Two hours by default.
     pub head_span: Duration,
     /// The head is written into a block when the log is so long. 1 GiB by default.
     pub log_bytes_max: u64,
-    /// Bytes of unpacked pieces of blocks that are kept for the next query. 16 MiB by default.
+    /// The most bytes of unpacked samples of blocks that are kept for the next query, for a minute or two; beside half as many of
+    /// labels. 64 MiB by default.
     pub cache_bytes_max: usize,
     /// How much older than the newest sample one may be that comes behind a later one of its series. None by default, as in
     /// Prometheus.
@@ -60,7 +61,7 @@ impl StoreOptions {
             head_bytes_max: None,
             head_span: Duration::from_hours(2),
             log_bytes_max: 1 << 30,
-            cache_bytes_max: 16 << 20,
+            cache_bytes_max: 64 << 20,
             out_of_order_window: Duration::ZERO,
             exemplars_max: 100_000,
             recover_in_background: false,

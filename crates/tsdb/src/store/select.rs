@@ -1,14 +1,22 @@
 //! Samples out.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+mod find; // which series, and where their samples are
 
-use stonechat_model::{Columns, Labels, Matcher, QueryableError, Selection, TimeRange};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stonechat_model::{
+    Columns, Labels, Matcher, QueryableError, Selection, SeriesReader, SeriesRef, TimeRange,
+};
 
 use super::Shared;
-use super::blocks::Blocks;
-use crate::block::Block;
-use crate::head::Series;
+use crate::block::{Block, Neighbours};
+use crate::head::{Ranked, Series};
+use find::Finding;
+
+/// How long before the newest sample the present begins: as long as a query looks back.
+const PRESENT: Duration = Duration::from_mins(5);
 
 /// Series that matched. Each is as it is when it is read; what retention drops before that is not in it.
 pub(super) struct Selected<'a> {
@@ -23,9 +31,28 @@ pub(super) struct Selected<'a> {
 /// One series, and where its samples are.
 struct Entry {
     labels: Labels,
+    /// Its reference, if the head knows it.
+    reference: Option<SeriesRef>,
     head: Option<Arc<Series>>,
     /// Places in `blocks`, and numbers of the series in them.
     blocks: Vec<(u32, u32)>,
+}
+
+impl Ranked for Entry {
+    fn reference(&self) -> Option<SeriesRef> {
+        self.reference
+    }
+
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+}
+
+/// What is kept from one series that is read to the next.
+struct Scratch {
+    /// Of each block.
+    neighbours: Vec<Neighbours>,
+    recent: Columns,
 }
 
 impl Selection for Selected<'_> {
@@ -38,19 +65,45 @@ impl Selection for Selected<'_> {
     }
 
     fn read(&self, index: usize, columns: &mut Columns) -> Result<(), QueryableError> {
+        self.read_with(&mut self.scratch(), index, columns)
+    }
+
+    fn reader(&self) -> SeriesReader<'_> {
+        let mut scratch = self.scratch();
+        Box::new(move |index, columns| self.read_with(&mut scratch, index, columns))
+    }
+}
+
+impl Selected<'_> {
+    fn scratch(&self) -> Scratch {
+        Scratch {
+            neighbours: self.blocks.iter().map(|_| Neighbours::default()).collect(),
+            recent: Columns::default(),
+        }
+    }
+
+    fn read_with(
+        &self,
+        scratch: &mut Scratch,
+        index: usize,
+        columns: &mut Columns,
+    ) -> Result<(), QueryableError> {
         let entry = &self.entries[index];
         let (floats, histograms) = (columns.timestamps.len(), columns.histograms.len());
         // The head first: what leaves it meanwhile is in a block that is looked for afterwards.
-        let mut recent = Columns::default();
+        let Scratch { neighbours, recent } = scratch;
+        recent.clear();
         if let Some(series) = &entry.head {
             series
-                .read(self.range, &mut recent)
+                .read(self.range, recent)
                 .map_err(|error| QueryableError::Damaged {
                     what: format!("a chunk of {} in memory ({error})", entry.labels),
                 })?;
         }
         for &(block, ordinal) in &entry.blocks {
-            self.blocks[block as usize].read(ordinal, self.range, columns)?;
+            let block = block as usize;
+            let (block, neighbours) = (&self.blocks[block], &mut neighbours[block]);
+            block.read_beside(neighbours, ordinal, self.range, columns)?;
         }
         if self.store.blocks.generation() != self.generation {
             self.read_newer(&entry.labels, columns)?;
@@ -61,9 +114,7 @@ impl Selection for Selected<'_> {
         merge_columns(columns, floats, histograms);
         Ok(())
     }
-}
 
-impl Selected<'_> {
     /// Reads a series from blocks that came after the selection.
     fn read_newer(&self, labels: &Labels, columns: &mut Columns) -> Result<(), QueryableError> {
         let exact: Vec<Matcher> = labels
@@ -119,14 +170,10 @@ pub(super) fn merge_columns(columns: &mut Columns, floats: usize, histograms: us
 }
 
 impl Shared {
-    fn overlapping(&self, range: TimeRange) -> (Blocks, Vec<Arc<Block>>) {
+    fn overlapping(&self, range: TimeRange) -> Vec<Arc<Block>> {
         let blocks = self.blocks.current();
-        let overlapping = blocks
-            .iter()
-            .filter(|block| block.overlaps(range))
-            .cloned()
-            .collect();
-        (blocks, overlapping)
+        let overlapping = blocks.iter().filter(|block| block.overlaps(range));
+        overlapping.cloned().collect()
     }
 
     /// The series that satisfy every matcher and may have samples in the range.
@@ -146,47 +193,30 @@ impl Shared {
     ) -> Result<Selected<'_>, QueryableError> {
         // The generation first: a block that comes between the two is then read twice, not left out.
         let generation = self.blocks.generation();
-        let (_, blocks) = self.overlapping(range);
-        let in_head = self.head.select_any(matcher_sets, range);
-        let mut entries: Vec<Entry> = in_head
-            .into_iter()
-            .map(|series| Entry {
-                labels: series.labels().clone(),
-                head: Some(series),
-                blocks: Vec::new(),
-            })
-            .collect();
-        let mut places: HashMap<Labels, usize, foldhash::fast::RandomState> = HashMap::default();
-        if !blocks.is_empty() {
-            places.extend(
-                entries
-                    .iter()
-                    .enumerate()
-                    .map(|(place, entry)| (entry.labels.clone(), place)),
-            );
-        }
+        let blocks = self.overlapping(range);
+        let mut finding = Finding::of(&self.head, self.head.select_any(matcher_sets, range));
         for (number, block) in (0..).zip(&blocks) {
-            for ordinal in block.resolve_any(matcher_sets)? {
-                let labels = block.labels(ordinal)?;
-                let place = *places.entry(labels).or_insert_with_key(|labels| {
-                    entries.push(Entry {
-                        labels: labels.clone(),
-                        head: None,
-                        blocks: Vec::new(),
-                    });
-                    entries.len() - 1
-                });
-                entries[place].blocks.push((number, ordinal));
-            }
+            finding.add(number, block, &block.resolve_any(matcher_sets)?)?;
         }
-        entries.sort_unstable_by(|one, other| one.labels.cmp(&other.labels));
         Ok(Selected {
             store: self,
-            entries,
+            entries: finding.sorted(),
             blocks,
             generation,
             range,
         })
+    }
+
+    /// The range in which series of the head are looked for when names and values are asked. If it reaches to the present and there
+    /// is no matcher, all of them are taken, as Prometheus does: to look at each would take a thousand times as long.
+    fn range_of_names(&self, matcher_sets: &[Vec<Matcher>], range: TimeRange) -> TimeRange {
+        let newest = self.gauges.newest();
+        let reaches = newest
+            .is_some_and(|newest| range.start <= newest && newest.minus(PRESENT) <= range.end);
+        match matcher_sets.is_empty() && reaches {
+            true => TimeRange::ALL,
+            false => range,
+        }
     }
 
     /// See [`Queryable::series`](stonechat_model::Queryable::series).
@@ -209,10 +239,11 @@ impl Shared {
         matcher_sets: &[Vec<Matcher>],
         range: TimeRange,
     ) -> Result<Vec<String>, QueryableError> {
-        let (_, blocks) = self.overlapping(range);
+        let blocks = self.overlapping(range);
+        let in_head = self.range_of_names(matcher_sets, range);
         let mut names: BTreeSet<String> = self
             .head
-            .label_names(matcher_sets, range)
+            .label_names(matcher_sets, in_head)
             .into_iter()
             .collect();
         for block in blocks {
@@ -228,8 +259,9 @@ impl Shared {
         matcher_sets: &[Vec<Matcher>],
         range: TimeRange,
     ) -> Result<Vec<String>, QueryableError> {
-        let (_, blocks) = self.overlapping(range);
-        let head = self.head.label_values(name, matcher_sets, range);
+        let blocks = self.overlapping(range);
+        let in_head = self.range_of_names(matcher_sets, range);
+        let head = self.head.label_values(name, matcher_sets, in_head);
         let mut values: BTreeSet<String> = head.into_iter().collect();
         for block in blocks {
             values.extend(block.label_values(name, &block.resolve_any(matcher_sets)?)?);

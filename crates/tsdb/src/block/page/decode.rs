@@ -10,6 +10,7 @@ use super::encode::Place;
 use super::{Form, INTEGER_STREAMS, LEVELS, PAGE_SAMPLES_MAX, numbers, unordered};
 use crate::bytes::{Cursor, unzigzag};
 use crate::histogram::take_histogram;
+use crate::packing;
 
 /// The most bytes that stand before the streams, or that histograms of a page take.
 const UNPACKED_BYTES_MAX: u64 = 64 << 20;
@@ -293,8 +294,7 @@ fn unpack(cursor: &mut Cursor<'_>) -> Option<Vec<u8>> {
         return Some(Vec::new());
     }
     let packed = cursor.varint()?;
-    let bytes = zstd::bulk::decompress(cursor.take(packed)?, length as usize).ok()?;
-    (bytes.len() as u64 == length).then_some(bytes)
+    packing::decompress(cursor.take(packed)?, length)
 }
 
 /// Numbers that were compressed by `pco`, exactly so many.

@@ -9,6 +9,7 @@ use super::numbers::Numbers;
 use super::{Form, INTEGER_STREAMS, LEVELS, ordered};
 use crate::bytes::{put_varint, zigzag};
 use crate::histogram::put_histogram;
+use crate::packing;
 
 /// Which samples of which series a part is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -195,7 +196,7 @@ fn width(number: i64) -> u64 {
 fn put_packed(payload: &mut Vec<u8>, bytes: &[u8]) -> io::Result<()> {
     put_varint(payload, bytes.len() as u64);
     if !bytes.is_empty() {
-        let packed = zstd::bulk::compress(bytes, 1)?;
+        let packed = packing::compress(bytes, 1)?;
         put_varint(payload, packed.len() as u64);
         payload.extend_from_slice(&packed);
     }
