@@ -8,6 +8,7 @@ mod aggregation; // sum by (job) (...)
 mod binary; // a + on (job) b
 mod length; // durations, also computed ones: [5m * 2]
 mod literal; // numbers
+mod pretty; // a tree over several lines
 mod print; // back to text
 mod selector; // up{job="gateway"}[5m] offset 1h @ end()
 mod span; // where a part stands in the text

@@ -28,6 +28,7 @@ mod admin; // /api/v1/admin/tsdb
 mod alertmanager; // /api/v2
 mod answer; // the envelope of every answer
 mod assets; // the UI
+mod beside; // /api/v1/metadata, query_exemplars, format_query
 mod cardinality; // /api/v1/status/tsdb
 mod federate; // /federate
 mod guard; // requests that a foreign page makes
@@ -196,6 +197,9 @@ pub fn router(rooms: Rooms) -> Result<Router, RegisterError> {
     let prometheus = Router::new()
         .route("/query", get(query::instant).post(query::instant))
         .route("/query_range", get(query::range).post(query::range))
+        .route("/query_exemplars", get(beside::exemplars).post(beside::exemplars))
+        .route("/format_query", get(beside::format_query).post(beside::format_query))
+        .route("/metadata", get(beside::metadata))
         .route("/labels", get(labels::names).post(labels::names))
         .route("/label/{name}/values", get(labels::values))
         .route("/series", get(labels::series).post(labels::series))

@@ -182,22 +182,36 @@ impl fmt::Display for MatrixSelector {
 
 impl fmt::Display for Subquery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[{}:", self.expr, self.range)?;
-        if let Some(step) = &self.step {
+        write!(f, "{}{}", self.expr, Shift(self))
+    }
+}
+
+/// A subquery without its expression: range, step and how it is shifted.
+pub(super) struct Shift<'a>(pub(super) &'a Subquery);
+
+impl fmt::Display for Shift<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}:", self.0.range)?;
+        if let Some(step) = &self.0.step {
             step.fmt(f)?;
         }
         f.write_str("]")?;
-        shift(f, self.at, &self.offset)
+        shift(f, self.0.at, &self.0.offset)
     }
 }
 
 impl fmt::Display for Unary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = match self.op {
-            UnaryOp::Minus => '-',
-            UnaryOp::Plus => '+',
-        };
-        write!(f, "{sign}{}", self.operand)
+        write!(f, "{}{}", self.op.sign(), self.operand)
+    }
+}
+
+impl UnaryOp {
+    pub(super) const fn sign(self) -> char {
+        match self {
+            Self::Minus => '-',
+            Self::Plus => '+',
+        }
     }
 }
 
@@ -211,11 +225,20 @@ impl fmt::Display for Binary {
 impl Binary {
     /// The operator with everything behind it.
     fn fmt_behind_left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, " {}", self.op.symbol())?;
-        if self.returns_bool {
+        write!(f, " {} {}", Operator(self), self.right)
+    }
+}
+
+/// An operator with what says how it matches.
+pub(super) struct Operator<'a>(pub(super) &'a Binary);
+
+impl fmt::Display for Operator<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.op.symbol())?;
+        if self.0.returns_bool {
             f.write_str(" bool")?;
         }
-        let matching = &self.matching;
+        let matching = &self.0.matching;
         // `group_left` stands only behind one of these words.
         let groups = matching.cardinality != Cardinality::OneToOne;
         if matching.on || groups || !matching.labels.is_empty() {
@@ -231,30 +254,37 @@ impl Binary {
             write!(f, " group_{side} ({})", label_names(&matching.include))?;
         }
         match (matching.fill_left, matching.fill_right) {
-            (Some(left), Some(right)) if left == right => write!(f, " fill ({left})")?,
+            (Some(left), Some(right)) if left == right => write!(f, " fill ({left})"),
             (left, right) => {
                 for (word, value) in [("left", left), ("right", right)] {
                     if let Some(value) = value {
                         write!(f, " fill_{word} ({value})")?;
                     }
                 }
+                Ok(())
             }
         }
-        write!(f, " {}", self.right)
     }
 }
 
 impl fmt::Display for Aggregation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.op.name())?;
-        match &self.grouping {
-            Grouping::By(labels) if labels.is_empty() => {}
-            Grouping::By(labels) => write!(f, " by ({}) ", label_names(labels))?,
-            Grouping::Without(labels) => write!(f, " without ({}) ", label_names(labels))?,
-        }
+        f.write_str(&self.front())?;
         match &self.param {
             Some(param) => write!(f, "({param}, {})", self.expr),
             None => write!(f, "({})", self.expr),
+        }
+    }
+}
+
+impl Aggregation {
+    /// Everything before the opening parenthesis.
+    pub(super) fn front(&self) -> String {
+        let op = self.op.name();
+        match &self.grouping {
+            Grouping::By(labels) if labels.is_empty() => op.to_owned(),
+            Grouping::By(labels) => format!("{op} by ({}) ", label_names(labels)),
+            Grouping::Without(labels) => format!("{op} without ({}) ", label_names(labels)),
         }
     }
 }

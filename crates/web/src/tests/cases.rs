@@ -126,6 +126,47 @@ pub(super) fn is_like(wanted: &Value, answer: &Value) -> bool {
     }
 }
 
+/// What stands beside samples, and expressions as people read them.
+const BESIDE: &[Case] = &[
+    ok("/api/v1/metadata", "{}"),
+    ok("/api/v1/metadata?metric=up&limit=-1&limit_per_metric=0", "{}"),
+    bad("/api/v1/metadata?limit=all", "limit must be a number"),
+    bad(
+        "/api/v1/metadata?limit_per_metric=1.5",
+        "limit_per_metric must be a number",
+    ),
+    ok(
+        "/api/v1/query_exemplars?query=rate(sent_total[1m])&start=T+0&end=T+60",
+        "[]",
+    ),
+    ok(
+        "POST /api/v1/query_exemplars query=up&start=T+0&end=T+60",
+        "[]",
+    ),
+    whole("/api/v1/query_exemplars?query=1", "{}"),
+    bad(
+        "/api/v1/query_exemplars?query=up&start=2&end=1",
+        "end timestamp must not be before start timestamp",
+    ),
+    bad(
+        "/api/v1/query_exemplars?query=up(",
+        "1:4: parse error: unclosed left parenthesis",
+    ),
+    ok(
+        "/api/v1/format_query?query=sum(up)by(job)/2",
+        r#""sum by (job) (up) / 2""#,
+    ),
+    ok("POST /api/v1/format_query query=-up", r#""-up""#),
+    ok(
+        "/api/v1/format_query?query=label_replace(histogram_quantile(0.99,sum%20by(le)(rate(request_duration_seconds_bucket[5m]))),%22a%22,%22$1%22,%22b%22,%22(.*)%22)",
+        r#""label_replace(\n  histogram_quantile(0.99, sum by (le) (rate(request_duration_seconds_bucket[5m]))),\n  \"a\",\n  \"$1\",\n  \"b\",\n  \"(.*)\"\n)""#,
+    ),
+    bad(
+        "/api/v1/format_query?query=up%2F",
+        "invalid parameter \"query\": 1:4: parse error: unexpected end of input",
+    ),
+];
+
 /// Good queries.
 const QUERIES: &[Case] = &[
     ok(
@@ -432,7 +473,9 @@ const STATES: &[Case] = &[
 
 /// Everything that Prometheus is asked too.
 pub(super) fn all() -> impl Iterator<Item = &'static Case> {
-    [QUERIES, MISTAKES, SERIES, STATES].into_iter().flatten()
+    [QUERIES, MISTAKES, SERIES, STATES, BESIDE]
+        .into_iter()
+        .flatten()
 }
 
 #[tokio::test]
