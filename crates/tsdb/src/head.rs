@@ -105,6 +105,11 @@ impl Head {
             .collect()
     }
 
+    /// How many series were ever made.
+    pub fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+
     /// Sorts series by labels, those of the head mostly without looking at them.
     pub fn sort<T: Ranked>(&self, series: &mut [T]) {
         let order = Arc::clone(&self.order.read());
@@ -114,7 +119,7 @@ impl Head {
     /// Brings the order of all series up to date, if many have come since it was made.
     pub fn renew_order(&self) {
         let order = Arc::clone(&self.order.read());
-        let made = self.made.load(Ordering::Relaxed);
+        let made = self.made();
         if order.is_due(made) {
             let all = self.registry.read().iter().collect();
             *self.order.write() = Arc::new(order.renewed(all, made));

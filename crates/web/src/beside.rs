@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use stonechat_model::{Exemplar, Labels, Matcher, Metadata, TimeRange, format_float};
@@ -78,8 +78,7 @@ pub(crate) async fn exemplars(
         .map_err(|error| ApiError::new(ErrorType::BadData, error.to_string()))?;
     let sets = matcher_sets(&expr);
     if sets.is_empty() {
-        // No data, as Prometheus answers.
-        return Ok(Json(json!({"status": "success"})).into_response());
+        return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let done = work::run(rooms, None, move |rooms, _| {
         rooms.queryable.exemplars(&sets, range)
@@ -115,13 +114,14 @@ fn matcher_sets(expr: &Expr) -> Vec<Vec<Matcher>> {
 }
 
 /// An expression, broken into lines.
-pub(crate) async fn format_query(params: Params) -> Result<Response, ApiError> {
-    let expr = parse(params.get("query").unwrap_or_default());
-    success(
-        &expr
-            .map_err(|error| ApiError::parameter("query", error))?
-            .pretty(),
-    )
+pub(crate) async fn format_query(
+    State(rooms): State<Rooms>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let expr = parse(params.get("query").unwrap_or_default())
+        .map_err(|error| ApiError::parameter("query", error))?;
+    let done = work::run(rooms, None, move |_, _| expr.pretty()).await?;
+    success(&done.value)
 }
 
 fn internal(error: stonechat_model::QueryableError) -> ApiError {

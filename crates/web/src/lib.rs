@@ -197,8 +197,14 @@ pub fn router(rooms: Rooms) -> Result<Router, RegisterError> {
     let prometheus = Router::new()
         .route("/query", get(query::instant).post(query::instant))
         .route("/query_range", get(query::range).post(query::range))
-        .route("/query_exemplars", get(beside::exemplars).post(beside::exemplars))
-        .route("/format_query", get(beside::format_query).post(beside::format_query))
+        .route(
+            "/query_exemplars",
+            get(beside::exemplars).post(beside::exemplars),
+        )
+        .route(
+            "/format_query",
+            get(beside::format_query).post(beside::format_query),
+        )
         .route("/metadata", get(beside::metadata))
         .route("/labels", get(labels::names).post(labels::names))
         .route("/label/{name}/values", get(labels::values))

@@ -2,13 +2,19 @@
 //!
 //! Source: `promql/parser/prettier.go` of Prometheus.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use super::print::{Operator, Shift};
 use super::{Aggregation, Expr, ExprKind};
 
 /// What is longer is broken.
 const LINE_MAX: usize = 100;
+
+/// A longer chain of operators is left as it is: each is two blanks further in than the next.
+const CHAIN_MAX: usize = 100;
+
+/// What would become longer than this is left as it is.
+const TEXT_MAX: usize = 1 << 20;
 
 impl Expr {
     /// The expression as people read it: whatever is longer than a line is broken at its parts, each two blanks further in.
@@ -22,25 +28,24 @@ impl Expr {
     pub fn pretty(&self) -> String {
         let mut text = String::new();
         self.write_pretty(0, &mut text);
+        if text.len() > TEXT_MAX {
+            return self.to_string();
+        }
         text
     }
 
     fn write_pretty(&self, level: usize, text: &mut String) {
-        let line = self.to_string();
-        let breaks = line.len() > LINE_MAX;
+        if text.len() > TEXT_MAX {
+            return;
+        }
+        let breaks = self.is_longer_than_a_line();
         match &self.kind {
             ExprKind::Aggregation(aggregation) if breaks => aggregation.write_pretty(level, text),
-            ExprKind::Binary(binary) if breaks => {
-                binary.left.write_pretty(level + 1, text);
-                text.push('\n');
-                indent(level, text);
-                // Writing to a String cannot fail.
-                let _ = writeln!(text, "{}", Operator(binary));
-                binary.right.write_pretty(level + 1, text);
-            }
+            ExprKind::Binary(_) if breaks => self.write_chain(level, text),
             ExprKind::Call(call) if breaks => {
                 indent(level, text);
-                let _ = writeln!(text, "{}(", call.function.name());
+                text.push_str(call.function.name());
+                text.push_str("(\n");
                 for (place, argument) in call.args.iter().enumerate() {
                     if place > 0 {
                         text.push_str(",\n");
@@ -61,7 +66,12 @@ impl Expr {
             }
             ExprKind::Subquery(subquery) if breaks => {
                 subquery.expr.write_pretty(level, text);
+                // Writing to a String cannot fail.
                 let _ = write!(text, "{}", Shift(subquery));
+            }
+            // Not moved in, as in Prometheus.
+            ExprKind::Subquery(subquery) => {
+                let _ = write!(text, "{subquery}");
             }
             ExprKind::Unary(unary) => {
                 let mut operand = String::new();
@@ -72,9 +82,50 @@ impl Expr {
             }
             _ => {
                 indent(level, text);
-                text.push_str(&line);
+                let _ = write!(text, "{self}");
             }
         }
+    }
+
+    /// A chain of operators, from the left end. Not by recursion: it may be as long as a query.
+    fn write_chain(&self, level: usize, text: &mut String) {
+        let (operators, first) = self.chain();
+        if operators.len() > CHAIN_MAX {
+            indent(level, text);
+            let _ = write!(text, "{self}");
+            return;
+        }
+        // What stands left of an operator is one level further in; the first that fits into a line is not broken.
+        let mut broken = operators.iter();
+        let whole = broken.position(|(left, _)| !left.is_longer_than_a_line());
+        match whole {
+            Some(place) => operators[place].0.write_pretty(level + place, text),
+            None => first.write_pretty(level + operators.len(), text),
+        }
+        let broken = &operators[..whole.unwrap_or(operators.len())];
+        for (place, (_, binary)) in broken.iter().enumerate().rev() {
+            text.push('\n');
+            indent(level + place, text);
+            let _ = writeln!(text, "{}", Operator(binary));
+            binary.right.write_pretty(level + place + 1, text);
+        }
+    }
+
+    fn is_longer_than_a_line(&self) -> bool {
+        write!(Line(0), "{self}").is_err()
+    }
+}
+
+/// Takes as much as goes into a line.
+struct Line(usize);
+
+impl fmt::Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += text.len();
+        if self.0 > LINE_MAX {
+            return Err(fmt::Error);
+        }
+        Ok(())
     }
 }
 
@@ -122,6 +173,26 @@ mod tests {
   )"#
         );
         assert_eq!(parse(&pretty).unwrap().to_string(), expr.to_string());
+    }
+
+    #[test]
+    fn the_longest_and_the_deepest_come_back() {
+        let deep = format!("{}x{}", "(1 + ".repeat(40), ")".repeat(40));
+        let chains = format!(
+            "{}{}{}",
+            "(".repeat(90),
+            "x",
+            " + some_metric) * 2".repeat(90)
+        );
+        for text in [
+            "1 + ".repeat(20_000) + "1",
+            "metric + ".repeat(90) + "1",
+            deep,
+            chains,
+        ] {
+            let expr = parse(&text).unwrap();
+            assert_eq!(parse(&expr.pretty()).unwrap().to_string(), expr.to_string());
+        }
     }
 
     #[test]

@@ -33,11 +33,11 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Holds at most about so many bytes of pages, and half as many of the rest.
-    pub fn new(bytes_max: usize) -> Self {
+    /// Holds at most about so many bytes of pages, and of the rest.
+    pub fn new(pages_bytes_max: usize, index_bytes_max: usize) -> Self {
         Self {
-            pages: Pieces::new(bytes_max),
-            index: Pieces::new(bytes_max / 2),
+            pages: Pieces::new(pages_bytes_max),
+            index: Pieces::new(index_bytes_max),
         }
     }
 
@@ -99,6 +99,9 @@ impl Pieces {
             generations.young_bytes = 0;
         }
         generations.young_bytes += bytes;
-        generations.young.insert(key, (piece, bytes));
+        // Two may have unpacked it at the same time.
+        if let Some((_, before)) = generations.young.insert(key, (piece, bytes)) {
+            generations.young_bytes -= before;
+        }
     }
 }

@@ -23,10 +23,14 @@ use crate::log::{HEADER_BYTES, Header, Kind, check_header, open_record};
 /// The pieces of a block that the last series was read from: its neighbours mostly are in the same.
 #[derive(Debug, Default)]
 pub(crate) struct Neighbours {
-    /// Of each span of time, with its offset.
+    /// Of each span of time, with its offset; for as long as they take no more than [`NEIGHBOURS_BYTES`].
     pages: Vec<Option<(u64, Arc<Page>)>>,
+    bytes: usize,
     grids: Option<(u64, Arc<GridChunk>)>,
 }
+
+/// Pages of neighbours take so many bytes at most; the cache has what goes beyond.
+const NEIGHBOURS_BYTES: usize = 8 << 20;
 
 /// Where spans of time begin and end in the list of pages: within one, series only rise.
 fn spans(pages: &[PageSpot]) -> Vec<Range<usize>> {
@@ -246,7 +250,11 @@ impl Block {
         range: TimeRange,
         columns: &mut Columns,
     ) -> Result<(), BlockError> {
-        let Neighbours { pages, grids } = neighbours;
+        let Neighbours {
+            pages,
+            bytes,
+            grids,
+        } = neighbours;
         pages.resize(self.spans.len(), None);
         for (span, last) in self.spans.iter().zip(pages) {
             let pages = &self.directory.pages[span.clone()];
@@ -258,13 +266,20 @@ impl Block {
                 if spot.start > range.end.millis() || spot.end < range.start.millis() {
                     continue;
                 }
-                let known = last.take_if(|(offset, _)| *offset == spot.spot.offset);
-                let page = known.map_or_else(|| self.page(spot), |(_, page)| Ok(page))?;
+                let known = last.take();
+                *bytes -= known.as_ref().map_or(0, |(_, page)| page.heap_bytes());
+                let page = match known {
+                    Some((offset, page)) if offset == spot.spot.offset => page,
+                    _ => self.page(spot)?,
+                };
                 for part in page.parts_of(ordinal) {
                     self.read_part(&page, grids, part, range, columns)
                         .ok_or_else(|| self.damaged(spot.spot))??;
                 }
-                *last = Some((spot.spot.offset, page));
+                if *bytes + page.heap_bytes() <= NEIGHBOURS_BYTES {
+                    *bytes += page.heap_bytes();
+                    *last = Some((spot.spot.offset, page));
+                }
             }
         }
         Ok(())

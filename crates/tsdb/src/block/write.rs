@@ -23,6 +23,9 @@ const PAGE_SAMPLES: usize = 12_000;
 /// The most samples of a part; a longer series goes on in the next page.
 const PART_SAMPLES_MAX: usize = 48_000;
 
+/// How many samples a histogram counts as.
+const HISTOGRAM_WEIGHT: usize = 16;
+
 /// Bytes that are collected before they are written.
 const WRITE_BYTES: usize = 1 << 20;
 
@@ -52,6 +55,8 @@ pub(crate) fn span_millis(millis: u64, samples: u64, series: u64) -> u64 {
 #[derive(Debug)]
 struct OpenPage {
     page: PageBuilder,
+    /// Samples in it; a histogram counts as several.
+    weight: usize,
     /// Times of the first and the last sample.
     start: i64,
     end: i64,
@@ -61,6 +66,7 @@ impl Default for OpenPage {
     fn default() -> Self {
         Self {
             page: PageBuilder::default(),
+            weight: 0,
             start: i64::MAX,
             end: i64::MIN,
         }
@@ -145,21 +151,22 @@ impl<'a> BlockWriter<'a> {
             let place = self.place(ordinal, &columns.timestamps[from..to]);
             let open = self.open(span, &columns.timestamps[from..to]);
             open.page.push(place, &columns.values[from..to]);
+            open.weight += count;
             self.end_part(span)?;
             from = to;
         }
         let mut rest = columns.histograms.as_slice();
         while let Some((first, _)) = rest.first() {
             let span = self.span_of(*first);
-            let most = &rest[..rest.len().min(PART_SAMPLES_MAX / 16)];
+            let most = &rest[..rest.len().min(PART_SAMPLES_MAX / HISTOGRAM_WEIGHT)];
             let count = most.partition_point(|(time, _)| self.span_of(*time) == span);
             let (own, behind) = rest.split_at(count);
             let timestamps: Vec<i64> = own.iter().map(|(timestamp, _)| *timestamp).collect();
             let place = self.place(ordinal, &timestamps);
             let values = own.iter().map(|(_, histogram)| &**histogram);
-            self.open(span, &timestamps)
-                .page
-                .push_histograms(place, values);
+            let open = self.open(span, &timestamps);
+            open.page.push_histograms(place, values);
+            open.weight += count * HISTOGRAM_WEIGHT;
             self.end_part(span)?;
             rest = behind;
         }
@@ -188,8 +195,8 @@ impl<'a> BlockWriter<'a> {
     }
 
     fn end_part(&mut self, span: i64) -> io::Result<()> {
-        let samples = self.open.get(&span).map_or(0, |open| open.page.samples());
-        if samples >= PAGE_SAMPLES {
+        let weight = self.open.get(&span).map_or(0, |open| open.weight);
+        if weight >= PAGE_SAMPLES {
             self.end_page(span)?;
         }
         if self.grids.pending.len() >= GRIDS_BYTES {
@@ -206,7 +213,7 @@ impl<'a> BlockWriter<'a> {
         self.payload.clear();
         open.page.finish(&mut self.payload)?;
         let (start, end) = (open.start, open.end);
-        (open.start, open.end) = (i64::MAX, i64::MIN);
+        (open.start, open.end, open.weight) = (i64::MAX, i64::MIN, 0);
         let spot = self.put_payload(Kind::Page)?;
         self.directory.start = self.directory.start.min(start);
         self.directory.end = self.directory.end.max(end);

@@ -294,8 +294,8 @@ impl Series {
         Ok(())
     }
 
-    /// Drops the chunks that end before `horizon`. Returns what is left, and true when the series has had no chunk and
-    /// no new sample since the last call: then it may go.
+    /// Drops the chunks that end before `horizon`. Returns what is left, and true when the series has had no new sample since
+    /// the last call: if it has none at all, it may go.
     pub fn expire(&self, horizon: Timestamp) -> (Weight, bool) {
         let mut chunks = self.chunks.lock();
         let horizon = horizon.millis();
@@ -314,9 +314,8 @@ impl Series {
         if chunks.open.bounds().is_some_and(|(_, end)| end < horizon) {
             chunks.open = ChunkBuilder::default();
         }
-        let forgotten = chunks.idle && chunks.bounds().is_none();
-        chunks.idle = true;
-        (chunks.weight(), forgotten)
+        let idle = std::mem::replace(&mut chunks.idle, true);
+        (chunks.weight(), idle)
     }
 
     /// Marks what is here as about to be written into a block.

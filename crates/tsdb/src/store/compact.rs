@@ -17,11 +17,11 @@ use crate::block::{Block, BlockError, BlockWriter, Cache, Neighbours, block_orde
 /// Blocks of a level that become one of the next.
 const FAN: usize = 8;
 
-/// The highest level whose blocks are merged: 8³ blocks of two hours are six weeks.
+/// The highest level whose blocks are merged: 8³ blocks of two hours are six weeks, and of a quarter of an hour, as many series make them, five days.
 const LEVEL_MAX: u8 = 3;
 
-/// Bytes of unpacked pieces for each block that is being merged.
-const CACHE_BYTES: usize = 2 << 20;
+/// Bytes of unpacked samples for each block that is being merged, beside the pages of the last series, and as many of labels.
+const CACHE_BYTES: usize = 3 << 20;
 
 impl Shared {
     /// Merges blocks until no level has too many. What fails is counted, logged, and tried again the next time.
@@ -169,7 +169,7 @@ impl Merging {
             next: BinaryHeap::new(),
         };
         for block in blocks {
-            let cache = Arc::new(Cache::new(CACHE_BYTES));
+            let cache = Arc::new(Cache::new(CACHE_BYTES, CACHE_BYTES));
             let block = Block::open(disk, dir, block.number(), &cache)?;
             merging.blocks.push((block, Neighbours::default()));
         }

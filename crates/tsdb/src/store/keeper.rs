@@ -12,8 +12,8 @@ use super::Shared;
 /// Bytes that a sample takes in the head, about, before it is in a block.
 const SAMPLE_BYTES: u64 = 3;
 
-/// Bytes of samples for each series before the head is written into a block, where no limit is set: enough for the
-/// samples of a series to be worth a page.
+/// Bytes of samples for each series before the head is written into a block, where no limit is set: a
+/// quarter of an hour at four scrapes a minute.
 const SERIES_BYTES: u64 = 200;
 
 /// The least such limit.
@@ -68,7 +68,6 @@ fn run(shared: &Weak<Shared>) {
         if shared.is_closed() {
             return;
         }
-        shared.head.renew_order();
         if aged.elapsed() >= CACHE_AGE {
             aged = Instant::now();
             shared.blocks.age_cache();
@@ -83,6 +82,7 @@ fn run(shared: &Weak<Shared>) {
                 std::thread::sleep(PAUSE);
             }
         }
+        shared.head.renew_order();
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Maintenance {
     pub flush_wanted: bool,
     /// Files with damage in their middle, which are kept when the log no longer needs them.
     pub damaged: Vec<PathBuf>,
+    /// When the head was last written because many of its series had ended.
+    pub churned: Option<Timestamp>,
     /// The series in the order of the last block.
     pub order: Vec<SeriesRef>,
 }
@@ -86,14 +88,20 @@ impl Shared {
             let horizon = end.minus(self.limits.lock().retention);
             self.horizon.fetch_max(horizon.millis(), Ordering::Relaxed);
         }
-        let Expired { oldest, ended, all } = self.expire();
+        let Expired { oldest, ended, all } = self.expire(now);
         self.drop_blocks();
         maintenance.flush_wanted |= self.syncer.take_failed();
         let newest = self.gauges.newest();
         let aged = newest
             .zip(oldest)
             .is_some_and(|(newest, oldest)| newest.since(oldest) >= self.options.head_span);
-        let churns = ended >= ENDED_MIN.max((all - ended) / 4);
+        let rested = maintenance
+            .churned
+            .is_none_or(|last| now.since(last) >= IDLE);
+        let churns = rested && ended >= ENDED_MIN.max((all - ended) / 4);
+        if churns {
+            maintenance.churned = Some(now);
+        }
         let full = self.log_is_long() || self.head_is_full();
         if maintenance.flush_wanted || aged || churns || full {
             // Counted and logged where it fails.
@@ -115,22 +123,24 @@ impl Shared {
     }
 
     /// Drops what lies before the horizon from the head.
-    fn expire(&self) -> Expired {
+    fn expire(&self, now: Timestamp) -> Expired {
         let horizon = Timestamp::from_millis(self.horizon.load(Ordering::Relaxed));
-        let newest = self.gauges.newest();
+        let newest = self.gauges.newest().map(|newest| newest.min(now));
         let idle_before =
             newest.map_or(i64::MIN, |newest| newest.minus(IDLE).max(horizon).millis());
         let (mut weight, mut forgotten, mut oldest) = (Weight::default(), Vec::new(), None);
         let (mut ended, mut all) = (0, 0);
         for (reference, series) in self.head.all() {
-            let (left, gone) = series.expire(horizon);
+            let (left, idle) = series.expire(horizon);
             weight += left;
-            if gone {
-                forgotten.push((reference, series));
-            } else if let Some((start, end)) = series.bounds() {
-                oldest = Some(oldest.map_or(start, |oldest: i64| oldest.min(start)));
-                all += 1;
-                ended += u64::from(end < idle_before);
+            match series.bounds() {
+                None if idle => forgotten.push((reference, series)),
+                None => {}
+                Some((start, end)) => {
+                    oldest = Some(oldest.map_or(start, |oldest: i64| oldest.min(start)));
+                    all += 1;
+                    ended += u64::from(idle && end < idle_before);
+                }
             }
         }
         let mut removed = 0;

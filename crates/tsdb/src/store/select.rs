@@ -193,8 +193,9 @@ impl Shared {
     ) -> Result<Selected<'_>, QueryableError> {
         // The generation first: a block that comes between the two is then read twice, not left out.
         let generation = self.blocks.generation();
+        // The head before the blocks: what leaves it in between is found twice, not left out.
+        let mut finding = Finding::of(&self.head, matcher_sets, range);
         let blocks = self.overlapping(range);
-        let mut finding = Finding::of(&self.head, self.head.select_any(matcher_sets, range));
         for (number, block) in (0..).zip(&blocks) {
             finding.add(number, block, &block.resolve_any(matcher_sets)?)?;
         }
@@ -239,14 +240,13 @@ impl Shared {
         matcher_sets: &[Vec<Matcher>],
         range: TimeRange,
     ) -> Result<Vec<String>, QueryableError> {
-        let blocks = self.overlapping(range);
         let in_head = self.range_of_names(matcher_sets, range);
         let mut names: BTreeSet<String> = self
             .head
             .label_names(matcher_sets, in_head)
             .into_iter()
             .collect();
-        for block in blocks {
+        for block in self.overlapping(range) {
             names.extend(block.label_names(&block.resolve_any(matcher_sets)?)?);
         }
         Ok(names.into_iter().collect())
@@ -259,11 +259,10 @@ impl Shared {
         matcher_sets: &[Vec<Matcher>],
         range: TimeRange,
     ) -> Result<Vec<String>, QueryableError> {
-        let blocks = self.overlapping(range);
         let in_head = self.range_of_names(matcher_sets, range);
         let head = self.head.label_values(name, matcher_sets, in_head);
         let mut values: BTreeSet<String> = head.into_iter().collect();
-        for block in blocks {
+        for block in self.overlapping(range) {
             values.extend(block.label_values(name, &block.resolve_any(matcher_sets)?)?);
         }
         Ok(values.into_iter().collect())

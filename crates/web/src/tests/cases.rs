@@ -129,7 +129,10 @@ pub(super) fn is_like(wanted: &Value, answer: &Value) -> bool {
 /// What stands beside samples, and expressions as people read them.
 const BESIDE: &[Case] = &[
     ok("/api/v1/metadata", "{}"),
-    ok("/api/v1/metadata?metric=up&limit=-1&limit_per_metric=0", "{}"),
+    ok(
+        "/api/v1/metadata?metric=up&limit=-1&limit_per_metric=0",
+        "{}",
+    ),
     bad("/api/v1/metadata?limit=all", "limit must be a number"),
     bad(
         "/api/v1/metadata?limit_per_metric=1.5",
@@ -143,14 +146,13 @@ const BESIDE: &[Case] = &[
         "POST /api/v1/query_exemplars query=up&start=T+0&end=T+60",
         "[]",
     ),
-    whole("/api/v1/query_exemplars?query=1", "{}"),
     bad(
         "/api/v1/query_exemplars?query=up&start=2&end=1",
         "end timestamp must not be before start timestamp",
     ),
     bad(
-        "/api/v1/query_exemplars?query=up(",
-        "1:4: parse error: unclosed left parenthesis",
+        "/api/v1/query_exemplars?query=sum(",
+        "1:5: parse error: unclosed left parenthesis",
     ),
     ok(
         "/api/v1/format_query?query=sum(up)by(job)/2",
@@ -488,6 +490,14 @@ async fn answers_are_what_they_should_be() {
         differences.extend(case.difference(answer.status, &answer.json()));
     }
     assert!(differences.is_empty(), "{}", differences.join("\n\n"));
+}
+
+/// As Prometheus does; an empty list would say that there are none.
+#[tokio::test]
+async fn exemplars_of_no_series_are_no_content() {
+    let bench = Bench::new().await;
+    let answer = bench.ask("GET /api/v1/query_exemplars?query=1").await;
+    assert_eq!((answer.status, answer.body.as_str()), (204, ""));
 }
 
 #[tokio::test]

@@ -11,6 +11,9 @@ use crate::bytes::{put_varint, zigzag};
 use crate::histogram::put_histogram;
 use crate::packing;
 
+/// How hard `pco` tries. Its own default, 8, looks for more classes of numbers than a page has.
+const LEVEL: usize = 6;
+
 /// Which samples of which series a part is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -169,6 +172,7 @@ impl PageBuilder {
         put_varint(payload, u64::from(self.parts));
         put_packed(payload, &self.front)?;
         let plain = ChunkConfig::default()
+            .with_compression_level(LEVEL)
             .with_mode_spec(ModeSpec::Classic)
             .with_delta_spec(DeltaSpec::NoOp);
         for stream in &mut self.integers {

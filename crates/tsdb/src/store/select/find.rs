@@ -5,7 +5,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use roaring::RoaringBitmap;
-use stonechat_model::{Labels, SeriesRef};
+use stonechat_model::{Labels, Matcher, SeriesRef, TimeRange};
 
 use super::Entry;
 use crate::block::{Block, BlockError, References};
@@ -19,14 +19,23 @@ pub(super) struct Finding<'a> {
     known: HashMap<SeriesRef, u32, RandomState>,
     /// Places of those that it does not.
     others: HashMap<Labels, u32, RandomState>,
+    /// Some were told apart by their labels.
+    looked_up: bool,
+    /// Series that the head had ever made before.
+    made: u64,
 }
 
 /// A series of a block, and which series of the head it is, if that is noted.
 type Noted = (u32, Option<SeriesRef>);
 
+/// So many series are looked at while no other can be made.
+const NOTED_MAX: usize = 4096;
+
 impl<'a> Finding<'a> {
-    /// Begins with series of the head.
-    pub fn of(head: &'a Head, series: Vec<(SeriesRef, Arc<Series>)>) -> Self {
+    /// Begins with the series of the head that satisfy any of the matcher sets and may have samples in the range.
+    pub fn of(head: &'a Head, matcher_sets: &[Vec<Matcher>], range: TimeRange) -> Self {
+        let made = head.made();
+        let series = head.select_any(matcher_sets, range);
         let entry = |(reference, series): (SeriesRef, Arc<Series>)| Entry {
             labels: series.labels().clone(),
             reference: Some(reference),
@@ -38,6 +47,8 @@ impl<'a> Finding<'a> {
             entries: series.into_iter().map(entry).collect(),
             known: HashMap::default(),
             others: HashMap::default(),
+            looked_up: false,
+            made,
         }
     }
 
@@ -63,12 +74,14 @@ impl<'a> Finding<'a> {
             };
             noted.push((ordinal, references.get(ordinal)));
         }
-        for (ordinal, place) in self.places(&noted) {
-            let place = match place {
-                Some(place) => place,
-                None => self.look_up(block, ordinal)?,
-            };
-            self.entries[place as usize].blocks.push((number, ordinal));
+        for noted in noted.chunks(NOTED_MAX) {
+            for (ordinal, place) in self.places(noted) {
+                let place = match place {
+                    Some(place) => place,
+                    None => self.look_up(block, ordinal)?,
+                };
+                self.entries[place as usize].blocks.push((number, ordinal));
+            }
         }
         Ok(())
     }
@@ -94,6 +107,7 @@ impl<'a> Finding<'a> {
 
     /// The place of a series by its labels; notes its reference if the head knows it.
     fn look_up(&mut self, block: &Block, ordinal: u32) -> Result<u32, BlockError> {
+        self.looked_up = true;
         let labels = block.labels(ordinal)?;
         let reference = self.head.registry().find(&labels);
         let Some(reference) = reference else {
@@ -121,6 +135,18 @@ impl<'a> Finding<'a> {
     /// The series, sorted by labels.
     pub fn sorted(mut self) -> Vec<Entry> {
         self.head.sort(&mut self.entries);
+        if self.looked_up || self.head.made() != self.made {
+            // The head may have forgotten a series, or made it anew, between two blocks: then it is here twice.
+            self.entries.dedup_by(|next, one| {
+                let same = next.labels == one.labels;
+                if same {
+                    one.blocks.append(&mut next.blocks);
+                    one.blocks.sort_unstable();
+                    one.head = one.head.take().or_else(|| next.head.take());
+                }
+                same
+            });
+        }
         self.entries
     }
 }
