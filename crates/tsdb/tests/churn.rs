@@ -1,4 +1,5 @@
 //! Where pods come and go, the memory in the end is that of the series that live.
+#![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -6,7 +6,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use stonechat_model::{Exemplar, Labels, Matcher, Metadata, TimeRange, format_float};
+use stonechat_model::{
+    Exemplar, Labels, Matcher, Metadata, QueryableError, TimeRange, format_float,
+};
+use stonechat_promql::ast::VectorSelector;
 use stonechat_promql::{Expr, parse};
 
 use crate::Rooms;
@@ -36,7 +39,7 @@ pub(crate) async fn metadata(
         rooms.queryable.metadata(metric.as_deref())
     })
     .await?;
-    let known = done.value.map_err(internal)?;
+    let known = done.value.map_err(|error| internal(&error))?;
     // Zero is no limit for the descriptions of a family, but is one for families.
     let of_family_max = match of_family_max {
         0 => usize::MAX,
@@ -84,7 +87,7 @@ pub(crate) async fn exemplars(
         rooms.queryable.exemplars(&sets, range)
     });
     let done = done.await?;
-    let found = done.value.map_err(internal)?;
+    let found = done.value.map_err(|error| internal(&error))?;
     let found: Vec<Value> = found.iter().map(of_series).collect();
     success(&found)
 }
@@ -110,7 +113,7 @@ fn pairs(labels: &Labels) -> BTreeMap<&str, &str> {
 /// The matchers of all selectors in an expression.
 fn matcher_sets(expr: &Expr) -> Vec<Vec<Matcher>> {
     let selectors = expr.selectors().into_iter();
-    selectors.map(|selector| selector.all_matchers()).collect()
+    selectors.map(VectorSelector::all_matchers).collect()
 }
 
 /// An expression, broken into lines.
@@ -124,6 +127,6 @@ pub(crate) async fn format_query(
     success(&done.value)
 }
 
-fn internal(error: stonechat_model::QueryableError) -> ApiError {
+fn internal(error: &QueryableError) -> ApiError {
     ApiError::new(ErrorType::Internal, error.to_string())
 }

@@ -180,9 +180,9 @@ mod tests {
         let deep = format!("{}x{}", "(1 + ".repeat(40), ")".repeat(40));
         let chains = format!(
             "{}{}{}",
-            "(".repeat(90),
+            "(".repeat(40),
             "x",
-            " + some_metric) * 2".repeat(90)
+            " + some_metric) * 2".repeat(40)
         );
         for text in [
             "1 + ".repeat(20_000) + "1",

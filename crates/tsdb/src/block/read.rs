@@ -29,6 +29,26 @@ pub(crate) struct Neighbours {
     grids: Option<(u64, Arc<GridChunk>)>,
 }
 
+/// Appends what is in the range of values and their timestamps.
+fn take_part(values: Values<'_>, timestamps: &[i64], range: TimeRange, columns: &mut Columns) {
+    let from = timestamps.partition_point(|&time| time < range.start.millis());
+    let to = timestamps
+        .partition_point(|&time| time <= range.end.millis())
+        .max(from);
+    match values {
+        Values::Floats(values) => {
+            columns.timestamps.extend_from_slice(&timestamps[from..to]);
+            columns.values.extend_from_slice(&values[from..to]);
+        }
+        Values::Histograms(histograms) => {
+            let pairs = timestamps[from..to].iter().zip(&histograms[from..to]);
+            columns
+                .histograms
+                .extend(pairs.map(|(time, histogram)| (*time, Arc::clone(histogram))));
+        }
+    }
+}
+
 /// Pages of neighbours take so many bytes at most; the cache has what goes beyond.
 const NEIGHBOURS_BYTES: usize = 8 << 20;
 
@@ -273,8 +293,9 @@ impl Block {
                     _ => self.page(spot)?,
                 };
                 for part in page.parts_of(ordinal) {
-                    self.read_part(&page, grids, part, range, columns)
-                        .ok_or_else(|| self.damaged(spot.spot))??;
+                    let damaged = || self.damaged(spot.spot);
+                    let timestamps = self.timestamps(grids, part).ok_or_else(damaged)??;
+                    take_part(page.values(part), timestamps, range, columns);
                 }
                 if *bytes + page.heap_bytes() <= NEIGHBOURS_BYTES {
                     *bytes += page.heap_bytes();
@@ -285,14 +306,12 @@ impl Block {
         Ok(())
     }
 
-    fn read_part(
+    /// The timestamps of a part; nothing when there are no such ones.
+    fn timestamps<'a>(
         &self,
-        page: &Page,
-        last: &mut Option<(u64, Arc<GridChunk>)>,
+        last: &'a mut Option<(u64, Arc<GridChunk>)>,
         part: &Part,
-        range: TimeRange,
-        columns: &mut Columns,
-    ) -> Option<Result<(), BlockError>> {
+    ) -> Option<Result<&'a [i64], BlockError>> {
         let grids = &self.directory.grids;
         let chunk = grids
             .partition_point(|(first, _)| *first <= part.place.grid)
@@ -307,24 +326,8 @@ impl Block {
         };
         let grid = chunk.get(part.place.grid.wrapping_sub(first) as usize)?;
         let start = part.place.start as usize;
-        let timestamps = grid.get(start..start.checked_add(part.samples as usize)?)?;
-        let from = timestamps.partition_point(|&time| time < range.start.millis());
-        let to = timestamps
-            .partition_point(|&time| time <= range.end.millis())
-            .max(from);
-        match page.values(part) {
-            Values::Floats(values) => {
-                columns.timestamps.extend_from_slice(&timestamps[from..to]);
-                columns.values.extend_from_slice(&values[from..to]);
-            }
-            Values::Histograms(histograms) => {
-                let pairs = timestamps[from..to].iter().zip(&histograms[from..to]);
-                columns
-                    .histograms
-                    .extend(pairs.map(|(time, histogram)| (*time, Arc::clone(histogram))));
-            }
-        }
-        Some(Ok(()))
+        grid.get(start..start.checked_add(part.samples as usize)?)
+            .map(Ok)
     }
 
     /// The record in which the labels of a series are, with the first series in it and the first behind it.

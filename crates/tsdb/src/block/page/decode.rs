@@ -42,7 +42,7 @@ pub(crate) struct Part {
 }
 
 /// The values of a part.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Values<'a> {
     Floats(&'a [f64]),
     Histograms(&'a [Arc<Histogram>]),
