@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use crate::number::quote;
 
+mod names; // names that nearly every series has
+
 /// The label that holds the metric's name.
 pub const METRIC_NAME: &str = "__name__";
 
@@ -13,7 +15,8 @@ pub const METRIC_NAME: &str = "__name__";
 ///
 /// All names and values stand in one string, each behind its length in bytes, and the length is
 /// itself written as one character. So a set costs one allocation, comparing two sets for equality is one
-/// comparison of bytes, and no `unsafe` is needed to cut the strings out again.
+/// comparison of bytes, and no `unsafe` is needed to cut the strings out again. Of names that nearly every series has only
+/// their number is written, as one character below the lengths: a fifth of the memory of most sets.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Labels(Arc<str>);
 
@@ -79,10 +82,9 @@ impl Labels {
     fn pack<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut text = String::new();
         for (name, value) in pairs {
-            for part in [name, value] {
-                text.push(length_to_char(part.len()));
-                text.push_str(part);
-            }
+            put_name(&mut text, name);
+            text.push(length_to_char(value.len()));
+            text.push_str(value);
         }
         Self(text.into())
     }
@@ -108,8 +110,9 @@ impl Labels {
             if rest.is_empty() {
                 return None;
             }
-            let name = take(&mut rest);
-            let value = take(&mut rest);
+            let name = take_name(&mut rest);
+            let length = take_character(&mut rest);
+            let value = take(&mut rest, char_to_length(length));
             Some((name, value))
         })
     }
@@ -211,11 +214,37 @@ fn char_to_length(character: char) -> usize {
     length as usize
 }
 
-/// Cuts the next text off the front of a packed string.
-fn take<'a>(rest: &mut &'a str) -> &'a str {
+/// Writes the number of a name that is known, and else its length, behind all numbers, and the name.
+fn put_name(text: &mut String, name: &str) {
+    match names::number(name) {
+        Some(number) => text.push(char::from(number)),
+        None => {
+            text.push(length_to_char(name.len() + names::COUNT));
+            text.push_str(name);
+        }
+    }
+}
+
+/// Cuts the next name off the front of a packed string.
+fn take_name<'a>(rest: &mut &'a str) -> &'a str {
+    let code = char_to_length(take_character(rest));
+    match names::name(code) {
+        Some(name) => name,
+        None => take(rest, code.saturating_sub(names::COUNT)),
+    }
+}
+
+/// Cuts the next character off the front of a packed string, which has one.
+fn take_character(rest: &mut &str) -> char {
     let mut characters = rest.chars();
-    let length = characters.next().map_or(0, char_to_length);
-    let (text, behind) = characters.as_str().split_at(length);
+    let first = characters.next().unwrap_or_default();
+    *rest = characters.as_str();
+    first
+}
+
+/// Cuts a text off the front of a packed string.
+fn take<'a>(rest: &mut &'a str, length: usize) -> &'a str {
+    let (text, behind) = rest.split_at(length);
     *rest = behind;
     text
 }
@@ -380,6 +409,16 @@ mod tests {
             let labels = Labels::from_pairs([("a", value.as_str()), ("b", "x")]).unwrap();
             assert_eq!(labels.get("a").map(str::len), Some(length));
             assert_eq!(labels.get("b"), Some("x"));
+        }
+    }
+
+    #[test]
+    fn names_of_every_length_come_back() {
+        for length in [1, 50, 70, 128, 0xD7FF, 0xD800, Labels::TEXT_BYTES_MAX] {
+            let name = "n".repeat(length);
+            let labels = Labels::from_pairs([(name.as_str(), "x"), ("job", "y")]).unwrap();
+            assert_eq!(labels.get(&name), Some("x"), "{length}");
+            assert_eq!(labels.get("job"), Some("y"));
         }
     }
 
