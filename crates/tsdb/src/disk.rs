@@ -3,11 +3,15 @@
 //! Nothing here buffers: what [`DiskFile::append`] returned has reached the kernel and survives the death of the
 //! process, what [`DiskFile::sync`] returned survives a power cut.
 
+mod read_only; // a file layer that changes nothing
+
 use std::fmt::Debug;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
+
+pub use read_only::ReadOnly;
 
 /// Holds a lock file until it is dropped. The kernel lets go of it when the process dies.
 pub type DiskLock = Box<dyn Send + Sync>;
@@ -25,6 +29,12 @@ pub trait Disk: Debug + Send + Sync {
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] when another process holds it.
     fn lock(&self, path: &Path) -> io::Result<DiskLock>;
+
+    /// Takes the lock file at `path` as one of several who change nothing. Without such a file nobody needs it.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when a process holds it that makes changes.
+    fn lock_shared(&self, path: &Path) -> io::Result<DiskLock>;
 
     /// Names and lengths in bytes of the files in a directory, in any order.
     ///
@@ -133,6 +143,19 @@ impl Disk for FileSystem {
             .write(true)
             .open(path)?;
         match file.try_lock() {
+            Ok(()) => Ok(Box::new(file)),
+            Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn lock_shared(&self, path: &Path) -> io::Result<DiskLock> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Box::new(())),
+            Err(error) => return Err(error),
+        };
+        match file.try_lock_shared() {
             Ok(()) => Ok(Box::new(file)),
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
             Err(TryLockError::Error(error)) => Err(error),

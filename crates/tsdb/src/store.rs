@@ -119,6 +119,7 @@ impl Store {
     /// # Errors
     /// When the directory is in use, cannot be read or made, or was written by a newer version.
     pub fn open(options: StoreOptions) -> Result<Self, OpenError> {
+        let options = options.guarded();
         let disk = Arc::clone(&options.disk);
         let log_dir = options.dir.join(LOG_DIR);
         let blocks_dir = options.dir.join(BLOCKS_DIR);
@@ -282,6 +283,23 @@ impl Store {
     #[must_use]
     pub fn blocks(&self) -> Vec<BlockInfo> {
         self.shared.blocks.infos()
+    }
+
+    /// From the first to the last sample; nothing when there is none. While the log is being read back, of what is there.
+    #[must_use]
+    pub fn range(&self) -> Option<TimeRange> {
+        let shared = &self.shared;
+        let blocks = shared.blocks.current();
+        let blocks = blocks.iter().map(|block| block.times());
+        let registry = shared.head.registry();
+        let head = registry.iter_series().filter_map(|series| series.bounds());
+        let (start, end) = blocks
+            .chain(head)
+            .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))?;
+        Some(TimeRange {
+            start: Timestamp::from_millis(start),
+            end: Timestamp::from_millis(end),
+        })
     }
 
     /// Reads all blocks and says what is damaged in them.

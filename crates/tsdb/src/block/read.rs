@@ -88,8 +88,14 @@ impl Drop for Block {
         if !self.obsolete.load(Ordering::Relaxed) {
             return;
         }
-        if let Err(error) = self.disk.remove(&self.path) {
-            tracing::warn!(file = %self.path.display(), %error, "a block that is no longer needed stays");
+        // A block that a power cut brings back would hide what came after it, so that it is gone has to last, and what was
+        // deleted from it goes later.
+        let gone = self.disk.remove(&self.path).and_then(|()| {
+            let dir = self.path.parent();
+            dir.map_or(Ok(()), |dir| self.disk.sync_dir(dir))
+        });
+        if let Err(error) = gone {
+            tracing::warn!(file = %self.path.display(), %error, "a block that is no longer needed may stay");
         } else if self.has_tombstones() {
             // What stays is emptied by the next block of this number.
             let _ = self.disk.remove(&tombstones_path(&self.path));

@@ -29,6 +29,16 @@ impl BitWriter {
         &self.bytes
     }
 
+    /// What comes next begins with a byte of its own.
+    pub fn align(&mut self) {
+        self.free = 0;
+    }
+
+    /// Drops the first bytes, and gives their memory back.
+    pub fn forget(&mut self, first: usize) {
+        self.bytes = self.bytes[first..].into();
+    }
+
     /// Bytes that are reserved.
     pub fn capacity(&self) -> usize {
         self.bytes.capacity()
@@ -54,17 +64,20 @@ impl BitWriter {
             return;
         }
         let bytes = left.div_ceil(8);
-        self.reserve(bytes.into());
+        self.reserve();
         // What went into the last byte is shifted out at the top.
         let word = (value << (64 - left)).to_be_bytes();
-        self.bytes.extend_from_slice(&word[..bytes.into()]);
+        // Eight bytes are one store, and fewer a call.
+        self.bytes.extend_from_slice(&word);
+        self.bytes
+            .truncate(self.bytes.len() - word.len() + usize::from(bytes));
         self.free = bytes * 8 - left;
     }
 
     /// Doubling would leave half of every open chunk of a million series unused.
     #[inline]
-    fn reserve(&mut self, bytes: usize) {
-        if self.bytes.capacity() - self.bytes.len() < bytes {
+    fn reserve(&mut self) {
+        if self.bytes.capacity() - self.bytes.len() < size_of::<u64>() {
             let growth = (self.bytes.len() / 4).max(Self::GROWTH_MIN);
             self.bytes.reserve_exact(growth);
         }

@@ -1,5 +1,9 @@
 //! Labels and chunks of one series.
 
+mod closed; // its finished chunks
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::sync::Arc;
@@ -9,6 +13,7 @@ use stonechat_model::{Columns, Histogram, Labels, TimeRange, Timestamp};
 
 use crate::chunk::{CHUNK_SAMPLES_MAX, Chunk, ChunkBuilder, DecodeError};
 use crate::histogram::fingerprint;
+use closed::Closed;
 
 /// One series. Whoever appends takes its lock for one sample, whoever reads for a copy of pointers.
 #[derive(Debug)]
@@ -17,10 +22,13 @@ pub(crate) struct Series {
     chunks: Mutex<Chunks>,
 }
 
+// Each of these is in one allocation, with the counters of its `Arc`; one byte more would cost thirty-two.
+const _: () = assert!(size_of::<Series>() + 16 <= 128);
+
 #[derive(Debug, Default)]
 struct Chunks {
     /// Finished chunks in order of time.
-    closed: Vec<Chunk>,
+    closed: Closed,
     /// How many of them, from the oldest, are being written into a block.
     sealed: u32,
     /// No sample came since the last visit of the retention.
@@ -173,8 +181,7 @@ impl Series {
         let mut chunks = self.chunks.lock();
         chunks.idle = false;
         let closed = std::mem::take(&mut older.closed);
-        // Into an empty series it goes as it is; the last chunk may grow on.
-        chunks.closed.splice(0..0, closed);
+        chunks.closed.prepend(closed);
         if let Some(mut older) = older.rare.take() {
             let rare = chunks.rare();
             rare.late.append(&mut older.late);
@@ -193,7 +200,7 @@ impl Series {
             chunks.close();
         }
         if chunk.samples >= CHUNK_SAMPLES_MAX {
-            chunks.add(Some(chunk));
+            chunks.closed.push(chunk);
         } else {
             chunks.open = ChunkBuilder::resume(&chunk)?;
         }
@@ -269,11 +276,11 @@ impl Series {
         let overlapping = chunks.closed[first..]
             .iter()
             .take_while(|chunk| chunk.overlaps(range));
-        let open = chunks
-            .open
-            .bounds()
-            .filter(|&(start, end)| start <= range.end.millis() && range.start.millis() <= end);
-        let open = open.and_then(|_| chunks.open.chunk());
+        let open = chunks.open.bounds();
+        let open = open
+            .filter(|(start, end)| *start <= range.end.millis() && range.start.millis() <= *end);
+        let open = open.map(|_| [chunks.open.sealed_chunk(), chunks.open.chunk()]);
+        let open = open.into_iter().flatten().flatten();
         overlapping.cloned().chain(open).collect()
     }
 
@@ -301,11 +308,8 @@ impl Series {
         let horizon = horizon.millis();
         let expired = chunks.closed.partition_point(|chunk| chunk.end < horizon);
         if expired > 0 {
-            chunks.closed.drain(..expired);
+            chunks.closed.forget(..expired);
             chunks.sealed = chunks.sealed.saturating_sub(expired as u32);
-            if chunks.closed.capacity() > chunks.closed.len() * 2 {
-                chunks.closed.shrink_to_fit();
-            }
         }
         if let Some(rare) = &mut chunks.rare {
             rare.expire(horizon);
@@ -321,9 +325,12 @@ impl Series {
     /// Marks what is here as about to be written into a block.
     pub fn seal(&self) {
         let mut chunks = self.chunks.lock();
-        if !chunks.open.is_empty() {
-            chunks.close();
+        // A block that could not be written leaves a part of the open chunk set apart.
+        if let Some(before) = chunks.open.sealed_chunk() {
+            chunks.closed.push(before);
+            chunks.open.forget_sealed();
         }
+        chunks.open.seal();
         // A chunk has 120 samples; 2^32 of them are no series.
         chunks.sealed = chunks.closed.len() as u32;
         if let Some(rare) = &mut chunks.rare {
@@ -339,7 +346,9 @@ impl Series {
                 let histograms = &rare.histograms[..rare.histograms_sealed];
                 columns.histograms.extend_from_slice(histograms);
             }
-            chunks.closed[..chunks.sealed as usize].to_vec()
+            let closed = &chunks.closed[..chunks.sealed as usize];
+            let open = chunks.open.sealed_chunk();
+            closed.iter().cloned().chain(open).collect()
         };
         sealed
             .iter()
@@ -356,8 +365,8 @@ impl Series {
     pub fn drop_sealed(&self) {
         let mut chunks = self.chunks.lock();
         let sealed = std::mem::take(&mut chunks.sealed);
-        chunks.closed.drain(..sealed as usize);
-        chunks.closed.shrink_to_fit();
+        chunks.closed.forget(..sealed as usize);
+        chunks.open.forget_sealed();
         if let Some(rare) = &mut chunks.rare {
             rare.drop_sealed();
         }
@@ -373,7 +382,14 @@ impl Series {
 impl Chunks {
     fn close(&mut self) {
         let full = std::mem::take(&mut self.open);
-        self.add(full.chunk());
+        if let Some(chunk) = full.sealed_chunk() {
+            // All that was closed before is sealed.
+            self.closed.push(chunk);
+            self.sealed += 1;
+        }
+        if let Some(chunk) = full.chunk() {
+            self.closed.push(chunk);
+        }
     }
 
     /// The place for what most series do not have.
@@ -384,14 +400,6 @@ impl Chunks {
     /// Gives its memory back when there is nothing in it.
     fn forget_rare(&mut self) {
         self.rare.take_if(|rare| rare.is_empty());
-    }
-
-    /// Doubling would leave half of the list of every long-lived series unused.
-    fn add(&mut self, chunk: Option<Chunk>) {
-        if self.closed.len() == self.closed.capacity() {
-            self.closed.reserve_exact(1 + self.closed.len() / 8);
-        }
-        self.closed.extend(chunk);
     }
 
     /// Times of the first and the last sample.
@@ -416,7 +424,7 @@ impl Chunks {
                 + self.rare.as_ref().map_or(0, |rare| rare.len() as u64),
             bytes: self.open.heap_bytes() as u64,
         };
-        for chunk in &self.closed {
+        for chunk in &*self.closed {
             weight.samples += u64::from(chunk.samples);
             weight.bytes += chunk.bytes.len() as u64;
         }

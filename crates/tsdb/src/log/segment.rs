@@ -122,6 +122,12 @@ impl Segments {
                 tracing::warn!(file = %path.display(), %error, "a file of the log that is no longer needed stays");
             }
         }
+        // Brought back by a power cut, when the block that stands for them is gone again, they would bring back their samples.
+        if !self.obsolete.is_empty()
+            && let Err(error) = disk.sync_dir(dir)
+        {
+            tracing::warn!(dir = %dir.display(), %error, "files of the log that were removed may come back");
+        }
     }
 }
 

@@ -75,7 +75,7 @@ impl BlockSet {
                     return Err(OpenError::Version { path, version });
                 }
                 Err(error) => {
-                    tracing::error!(%error, "a block is set aside");
+                    tracing::error!(%error, "a block cannot be opened and is set aside");
                     set_aside(&**disk, dir, number);
                     damages.push(error);
                 }

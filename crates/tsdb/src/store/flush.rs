@@ -11,13 +11,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use roaring::RoaringBitmap;
 use stonechat_model::{Columns, SeriesRef, Timestamp};
 
 use super::maintain::Maintenance;
 use super::select::merge_columns;
 use super::{LOG_DIR, Shared};
 use crate::block::{BlockWriter, block_order, span_millis};
-use crate::head::Series;
+use crate::head::{Series, slot_of};
 use crate::log::Segments;
 
 impl Shared {
@@ -126,12 +127,10 @@ impl Shared {
                     Some((reference, Arc::clone(registry.get(reference)?)))
                 }),
             );
-            let known: hashbrown::HashSet<SeriesRef> = maintenance.order.iter().copied().collect();
-            ordered.extend(
-                registry
-                    .iter()
-                    .filter(|(reference, _)| !known.contains(reference)),
-            );
+            let known = ordered.iter().map(|(reference, _)| slot_of(*reference));
+            let known: RoaringBitmap = known.collect();
+            let others = registry.iter();
+            ordered.extend(others.filter(|(reference, _)| !known.contains(slot_of(*reference))));
         }
         ordered.sort_by(|one, other| block_order(one.1.labels(), other.1.labels()));
         maintenance.order.clear();

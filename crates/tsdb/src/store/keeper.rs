@@ -12,9 +12,9 @@ use super::Shared;
 /// Bytes that a sample takes in the head, about, before it is in a block.
 const SAMPLE_BYTES: u64 = 3;
 
-/// Bytes of samples for each series before the head is written into a block, where no limit is set: a
-/// quarter of an hour at four scrapes a minute.
-const SERIES_BYTES: u64 = 200;
+/// Bytes of samples for each series before the head is written into a block, where no limit is set: twelve
+/// minutes at four scrapes a minute.
+const SERIES_BYTES: u64 = 150;
 
 /// The least such limit.
 const HEAD_BYTES_MIN: u64 = 4 << 20;
@@ -100,7 +100,7 @@ impl Shared {
 
     /// True when the head has to be written into a block.
     pub(super) fn head_is_full(&self) -> bool {
-        self.head_bytes() >= self.head_bytes_max()
+        !self.options.read_only && self.head_bytes() >= self.head_bytes_max()
     }
 
     /// Wakes the thread when the head has grown to its limit.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::disk::{Disk, DiskLock, FileSystem};
+use crate::disk::{Disk, DiskLock, FileSystem, ReadOnly};
 
 /// Name of the lock file in the data directory.
 const LOCK_FILE: &str = "lock";
@@ -27,7 +27,7 @@ pub struct StoreOptions {
     /// The most bytes that blocks and log may take; the oldest blocks go first. No limit by default.
     pub retention_bytes: Option<u64>,
     /// Bytes of samples in memory, about, at which they are written into a block; at twice as many, batches wait for that. By
-    /// default 200 for each series, 4 MiB at least.
+    /// default 150 for each series, 4 MiB at least.
     pub head_bytes_max: Option<u64>,
     /// The head is written into a block when it spans this time. Two hours by default.
     pub head_span: Duration,
@@ -43,6 +43,9 @@ pub struct StoreOptions {
     pub exemplars_max: usize,
     /// [`open`](crate::Store::open) returns before the log is read back, and samples are taken meanwhile. False by default.
     pub recover_in_background: bool,
+    /// Nothing in the directory is changed: it can be looked at by several at a time, and may be one that cannot be written to.
+    /// Appending fails, and the head is never written into a block. False by default.
+    pub read_only: bool,
     /// The file layer; the machine's file system by default.
     pub disk: Arc<dyn Disk>,
 }
@@ -65,7 +68,20 @@ impl StoreOptions {
             out_of_order_window: Duration::ZERO,
             exemplars_max: 100_000,
             recover_in_background: false,
+            read_only: false,
             disk: Arc::new(FileSystem),
+        }
+    }
+
+    /// For somebody who only looks: nothing is changed, and nothing is too old.
+    #[must_use]
+    pub fn read_only(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            // A hundred years.
+            retention: Duration::from_hours(100 * 365 * 24),
+            series_max: usize::MAX,
+            read_only: true,
+            ..Self::new(dir)
         }
     }
 
@@ -80,11 +96,26 @@ impl StoreOptions {
         }
     }
 
+    /// With a file layer that changes nothing, where nothing is to be changed.
+    pub(super) fn guarded(mut self) -> Self {
+        if self.read_only {
+            self.disk = Arc::new(ReadOnly(self.disk));
+        }
+        self
+    }
+
     /// Takes the data directory for this process, and makes what is missing of it.
     pub(super) fn take_over(&self, parts: &[&Path]) -> Result<DiskLock, OpenError> {
         self.make_dir(&self.dir)?;
         let lock = self.lock(&self.dir.join(LOCK_FILE))?;
-        parts.iter().try_for_each(|part| self.make_dir(part))?;
+        for part in parts {
+            self.make_dir(part)?;
+            // What the last process removed stays removed: numbers of new files follow from what is there now.
+            self.disk.sync_dir(part).map_err(|source| OpenError::Create {
+                path: part.to_path_buf(),
+                source,
+            })?;
+        }
         Ok(lock)
     }
 

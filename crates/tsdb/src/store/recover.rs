@@ -2,6 +2,7 @@
 
 mod replay; // file by file, record by record
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -77,6 +78,21 @@ pub enum DamageKind {
     Block,
 }
 
+/// The file, the place, and what is wrong.
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (file, bytes, offset) = (self.file.display(), self.bytes, self.offset);
+        match self.kind {
+            DamageKind::Torn => write!(f, "{file}: torn end, {bytes} bytes at {offset}"),
+            DamageKind::Record => write!(f, "{file}: {bytes} bytes at {offset} are no record"),
+            DamageKind::Unreadable => write!(f, "{file}: cannot be read from byte {offset} on"),
+            DamageKind::Incomplete => write!(f, "{file}: does not end as it should"),
+            DamageKind::Missing => write!(f, "{file}: the segment before it is missing"),
+            DamageKind::Block => write!(f, "{file}: is no block, wrong at byte {offset}"),
+        }
+    }
+}
+
 impl Recovery {
     /// Adds blocks that were set aside.
     pub(super) fn add_blocks(&mut self, damaged: &[BlockError]) {
@@ -97,14 +113,16 @@ impl Recovery {
         }
     }
 
+    /// How many of the places that are described are torn ends.
+    #[must_use]
+    pub fn torn(&self) -> u64 {
+        let torn = |damage: &&Damage| damage.kind == DamageKind::Torn;
+        self.damage.iter().filter(torn).count() as u64
+    }
+
     /// True when there is more than torn ends, which are already cut off.
     pub(super) fn is_damaged_inside(&self) -> bool {
-        let torn = self
-            .damage
-            .iter()
-            .filter(|damage| damage.kind == DamageKind::Torn)
-            .count();
-        self.damages > torn as u64
+        self.damages > self.torn()
     }
 
     /// Files whose bytes may be wanted for a closer look.

@@ -191,6 +191,10 @@ impl Disk for FaultyDisk {
         Ok(Box::new(()))
     }
 
+    fn lock_shared(&self, _: &Path) -> io::Result<DiskLock> {
+        Ok(Box::new(()))
+    }
+
     fn list(&self, dir: &Path) -> io::Result<Vec<(String, u64)>> {
         let state = self.0.lock();
         let files = state

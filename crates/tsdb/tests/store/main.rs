@@ -14,6 +14,7 @@ mod format; // the dumps in the documentation
 mod kill; // SIGKILL at random moments
 mod model; // random operations against a plain map
 mod mutated; // changed bytes under a right checksum
+mod read_only; // stores that only look
 mod retention; // what goes and what stays
 mod support; // stores, batches and answers in one line
 mod throughput; // what a million samples cost
