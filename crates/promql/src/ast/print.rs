@@ -94,10 +94,9 @@ impl VectorSelector {
         let bare = name.filter(|name| is_bare_metric_name(name));
         f.write_str(bare.unwrap_or_default())?;
         let quoted = name.filter(|_| bare.is_none()).map(quote);
-        let parts: Vec<String> = quoted
-            .into_iter()
-            .chain(self.matchers.iter().map(matcher))
-            .collect();
+        let mut matchers: Vec<String> = self.matchers.iter().map(matcher).collect();
+        matchers.sort_unstable();
+        let parts: Vec<String> = quoted.into_iter().chain(matchers).collect();
         if bare.is_some() && parts.is_empty() {
             return Ok(());
         }

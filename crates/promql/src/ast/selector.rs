@@ -5,7 +5,7 @@ use stonechat_model::{METRIC_NAME, Matcher, Timestamp};
 use super::{Expr, Length};
 
 /// `up{job="gateway"} offset 5m @ end()`: the latest sample of each matching series.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct VectorSelector {
     /// The metric's name, when it was written as a name and not as a condition on `__name__`.
     pub name: Option<String>,
@@ -17,6 +17,22 @@ pub struct VectorSelector {
     pub at: Option<At>,
     /// `anchored` or `smoothed`.
     pub extension: Option<Extension>,
+}
+
+/// In which order conditions are written makes no difference to what they mean.
+impl PartialEq for VectorSelector {
+    fn eq(&self, other: &Self) -> bool {
+        let sorted = |selector: &Self| {
+            let mut matchers: Vec<String> =
+                selector.matchers.iter().map(ToString::to_string).collect();
+            matchers.sort_unstable();
+            matchers
+        };
+        (&self.name, &self.offset, self.at, self.extension)
+            == (&other.name, &other.offset, other.at, other.extension)
+            && self.matchers.len() == other.matchers.len()
+            && sorted(self) == sorted(other)
+    }
 }
 
 impl VectorSelector {

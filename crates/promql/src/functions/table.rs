@@ -158,6 +158,23 @@ impl Function {
             .map(|index| Self::ALL[index])
     }
 
+    /// What its arguments evaluate to, as far as the table names them.
+    #[must_use]
+    pub const fn arg_types(self) -> &'static [ValueType] {
+        self.signature().args
+    }
+
+    /// How many of the last arguments may be left out; -1 when the last may also be repeated.
+    #[must_use]
+    pub const fn variadic(self) -> i64 {
+        match self.signature().arity {
+            Arity::Fixed => 0,
+            // No function has more than a handful.
+            Arity::Optional(count) => count as i64,
+            Arity::Repeated => -1,
+        }
+    }
+
     /// What it evaluates to.
     #[must_use]
     pub const fn returns(self) -> ValueType {

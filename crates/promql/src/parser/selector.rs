@@ -1,6 +1,6 @@
 //! Selectors: a name, and conditions in braces.
 
-use stonechat_model::{MatchOp, Matcher};
+use stonechat_model::{METRIC_NAME, MatchOp, Matcher};
 
 use super::{ParseError, Parser};
 use crate::ast::{BinaryOp, Expr, ExprKind, Span, VectorSelector, quote};
@@ -52,7 +52,7 @@ impl Parser<'_> {
                 );
                 return Err(self.error(start.to(token.span), message));
             }
-            selector.name = Some(name);
+            selector.matchers.push(Matcher::equal(METRIC_NAME, name));
             return Ok(());
         }
         let op = match self.peek().kind {
