@@ -103,6 +103,14 @@ impl ExternalAlertmanagers {
         }
     }
 
+    /// Where alerts are sent to.
+    #[must_use]
+    pub fn urls(&self) -> Vec<String> {
+        let running = self.running.lock();
+        let urls = running.iter().map(|target| target.config.url.to_string());
+        urls.collect()
+    }
+
     /// Sends to these from now on. One that was there before keeps what waits for it. Has to be called within a tokio
     /// runtime.
     ///

@@ -61,6 +61,8 @@ pub struct ScrapeManager {
 struct State {
     running: BTreeMap<Key, Running>,
     dropped: Vec<DroppedTarget>,
+    /// The names of all jobs, sorted.
+    pools: Vec<String>,
     is_closed: bool,
 }
 
@@ -97,6 +99,8 @@ impl ScrapeManager {
     /// those whose settings change go on under the new ones; those that are gone get their ends marked. Does nothing after
     /// [`shutdown`](Self::shutdown).
     pub fn apply(&self, jobs: Vec<Job>) {
+        let mut pools: Vec<String> = jobs.iter().map(|job| job.name.clone()).collect();
+        pools.sort_unstable();
         let (wanted, dropped) = wanted(jobs);
         let mut state = self.state.lock();
         if state.is_closed {
@@ -131,6 +135,7 @@ impl ScrapeManager {
             }
         }
         state.dropped = dropped;
+        state.pools = pools;
         self.metrics.targets(state.running.len());
     }
 
@@ -242,6 +247,12 @@ impl ScrapeManager {
             dropped: last.dropped,
             body_bytes: last.body_bytes,
         }
+    }
+
+    /// The names of all jobs, sorted; also of those without targets.
+    #[must_use]
+    pub fn pools(&self) -> Vec<String> {
+        self.state.lock().pools.clone()
     }
 
     /// Targets that relabelling dropped, by job.

@@ -15,6 +15,7 @@ use stonechat_tsdb::{Store, StoreLimits};
 use stonechat_web::{Dashboard, Operator, Reloaded, Status};
 
 use crate::config::{Configuration, Source};
+use crate::folder::STORE_DIR;
 use crate::listen::host_name;
 use crate::metrics::ServerMetrics;
 use crate::stamps::Stamps;
@@ -246,6 +247,10 @@ impl Operator for Program {
         flushed.map_err(|error| error.to_string())
     }
 
+    fn alertmanagers(&self) -> Vec<String> {
+        self.rooms.external.urls()
+    }
+
     fn external_labels(&self) -> Labels {
         self.read.lock().external_labels.clone()
     }
@@ -263,7 +268,7 @@ impl Operator for Program {
         // A data folder, so that a server or `stonechat tsdb` can be pointed at it.
         let snapshot = folder.join(&name);
         std::fs::create_dir_all(&snapshot).map_err(|error| error.to_string())?;
-        let made = self.rooms.store.snapshot(&snapshot.join("tsdb"));
+        let made = self.rooms.store.snapshot(&snapshot.join(STORE_DIR));
         made.map_err(|error| error.to_string())?;
         Ok(name)
     }

@@ -37,6 +37,7 @@ mod labels; // /api/v1/labels, label values, series
 mod lifecycle; // health, readiness, reload, our own metrics
 mod own; // /api/stonechat/v1
 mod params; // parameters from URL and form
+mod parsed; // /api/v1/parse_query
 mod queries; // /metrics/sql, and how the queries are
 mod query; // /api/v1/query, query_range
 mod rules; // /api/v1/rules, alerts
@@ -117,6 +118,9 @@ pub trait Operator: Send + Sync {
 
     /// What this server adds to what it tells others.
     fn external_labels(&self) -> Labels;
+
+    /// The addresses of the Alertmanagers that alerts are sent to besides.
+    fn alertmanagers(&self) -> Vec<String>;
 
     /// Whether requests may change the store.
     fn allows_admin(&self) -> bool;
@@ -205,16 +209,24 @@ pub fn router(rooms: Rooms) -> Result<Router, RegisterError> {
             "/format_query",
             get(beside::format_query).post(beside::format_query),
         )
+        .route(
+            "/parse_query",
+            get(parsed::parse_query).post(parsed::parse_query),
+        )
         .route("/metadata", get(beside::metadata))
         .route("/labels", get(labels::names).post(labels::names))
         .route("/label/{name}/values", get(labels::values))
         .route("/series", get(labels::series).post(labels::series))
         .route("/targets", get(targets::targets))
+        .route("/scrape_pools", get(targets::pools))
+        .route("/alertmanagers", get(status::alertmanagers))
+        .route("/notifications", get(status::notifications))
         .route("/rules", get(rules::rules))
         .route("/alerts", get(rules::alerts))
         .route("/status/buildinfo", get(status::build_info))
         .route("/status/runtimeinfo", get(status::runtime_info))
         .route("/status/flags", get(status::flags))
+        .route("/status/walreplay", get(status::wal_replay))
         .route("/status/tsdb", get(cardinality::tsdb))
         .route("/write", post(write::write))
         .route(

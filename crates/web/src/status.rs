@@ -40,3 +40,40 @@ pub(crate) async fn runtime_info(State(rooms): State<Rooms>) -> Result<Response,
 pub(crate) async fn flags(State(rooms): State<Rooms>) -> Result<Response, ApiError> {
     success(&rooms.operator.status().flags)
 }
+
+/// How much of the log is read back, in percent. Prometheus counts segments of its log; its page shows their part of the whole.
+pub(crate) async fn wal_replay(State(rooms): State<Rooms>) -> Result<Response, ApiError> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a part of one is at most a hundred percent"
+    )]
+    let percent = (rooms.operator.status().history * 100.0) as i64;
+    success(&json!({ "min": 0, "max": 100, "current": percent }))
+}
+
+/// Other Alertmanagers that alerts are sent to. None is ever dropped: relabelling drops them before.
+pub(crate) async fn alertmanagers(State(rooms): State<Rooms>) -> Result<Response, ApiError> {
+    let addresses = rooms.operator.alertmanagers();
+    let active: Vec<_> = addresses.iter().map(|url| json!({ "url": url })).collect();
+    success(&json!({ "activeAlertmanagers": active, "droppedAlertmanagers": [] }))
+}
+
+/// What somebody who opens a page of the server should know.
+pub(crate) async fn notifications(State(rooms): State<Rooms>) -> Result<Response, ApiError> {
+    let status = rooms.operator.status();
+    let mut texts = Vec::new();
+    if status.config_error.is_some() {
+        // In Prometheus' words.
+        texts.push("Configuration reload has failed.".to_owned());
+    }
+    texts.extend(
+        status
+            .write_failure
+            .map(|reason| format!("Samples cannot be written: {reason}")),
+    );
+    let date = rfc3339(status.config_read_at);
+    let shown = texts
+        .iter()
+        .map(|text| json!({ "text": text, "date": date, "active": true }));
+    success(&shown.collect::<Vec<_>>())
+}

@@ -1,4 +1,4 @@
-//! `/api/v1/targets`.
+//! `/api/v1/targets` and `/api/v1/scrape_pools`.
 
 use std::collections::BTreeMap;
 
@@ -41,6 +41,11 @@ pub(crate) async fn targets(
     success(
         &json!({ "activeTargets": active, "droppedTargets": dropped, "droppedTargetCounts": counts }),
     )
+}
+
+/// The names of the jobs.
+pub(crate) async fn pools(State(rooms): State<Rooms>) -> Result<Response, ApiError> {
+    success(&json!({ "scrapePools": rooms.scrapes.pools() }))
 }
 
 /// How many targets of each pool are dropped, whichever pool was asked for.

@@ -61,6 +61,11 @@ scrape_configs:
     static_configs: [{targets: ['127.0.0.1:2']}]
 ";
 
+/// Prometheus' other Alertmanager, which is ours too.
+pub(super) const ALERTING: &str =
+    "alerting: {alertmanagers: [{path_prefix: /am, static_configs: [{targets: ['127.0.0.1:9']}]}]}
+";
+
 /// The rules of both.
 pub(super) const RULES: &str = r#"groups:
   - name: first
@@ -315,6 +320,10 @@ impl Operator for Program {
 
     fn external_labels(&self) -> Labels {
         Labels::from_pairs([("site", "a")]).unwrap()
+    }
+
+    fn alertmanagers(&self) -> Vec<String> {
+        vec!["http://127.0.0.1:9/am/api/v2/alerts".to_owned()]
     }
 
     fn allows_admin(&self) -> bool {

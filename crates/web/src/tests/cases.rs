@@ -167,6 +167,71 @@ const BESIDE: &[Case] = &[
         "/api/v1/format_query?query=up%2F",
         "invalid parameter \"query\": 1:4: parse error: unexpected end of input",
     ),
+    ok(
+        "/api/v1/parse_query?query=sum%20by%20(job)%20(rate(up%7Bjob=%22chat%22,x!~%22a|b%22%7D%5B5m%5D%20offset%20-1m%20@%20end()))",
+        r#"{"expr":{"args":[{"matchers":[{"name":"job","type":"=","value":"chat"},{"name":"x","type":"!~","value":"a|b"},{"name":"__name__","type":"=","value":"up"}],"name":"up","offset":-60000,"range":300000,"startOrEnd":"end","timestamp":null,"type":"matrixSelector"}],"func":{"argTypes":["matrix"],"name":"rate","returnType":"vector","variadic":0},"type":"call"},"grouping":["job"],"op":"sum","param":null,"type":"aggregation","without":false}"#,
+    ),
+    ok(
+        "/api/v1/parse_query?query=topk(5,%20a%20*%20on%20(x)%20group_left%20(y)%20b%20%3E%20bool%203)",
+        r#"{"expr":{"bool":true,"lhs":{"bool":false,"lhs":{"matchers":[{"name":"__name__","type":"=","value":"a"}],"name":"a","offset":0,"startOrEnd":null,"timestamp":null,"type":"vectorSelector"},"matching":{"card":"many-to-one","include":["y"],"labels":["x"],"on":true},"op":"*","rhs":{"matchers":[{"name":"__name__","type":"=","value":"b"}],"name":"b","offset":0,"startOrEnd":null,"timestamp":null,"type":"vectorSelector"},"type":"binaryExpr"},"matching":null,"op":">","rhs":{"type":"numberLiteral","val":"3"},"type":"binaryExpr"},"grouping":[],"op":"topk","param":{"type":"numberLiteral","val":"5"},"type":"aggregation","without":false}"#,
+    ),
+    ok(
+        "/api/v1/parse_query?query=max_over_time((1%20-%20(x%20@%2010.5))%5B1h:30s%5D%20offset%205m)%20and%20ignoring%20(z)%20count_values%20without%20(q)%20(%22v%22,%20%7B__name__=%22a%20b%22%7D)",
+        r#"{"bool":false,"lhs":{"args":[{"expr":{"expr":{"bool":false,"lhs":{"type":"numberLiteral","val":"1"},"matching":null,"op":"-","rhs":{"expr":{"matchers":[{"name":"__name__","type":"=","value":"x"}],"name":"x","offset":0,"startOrEnd":null,"timestamp":10500,"type":"vectorSelector"},"type":"parenExpr"},"type":"binaryExpr"},"type":"parenExpr"},"offset":300000,"range":3600000,"startOrEnd":null,"step":30000,"timestamp":null,"type":"subquery"}],"func":{"argTypes":["matrix"],"name":"max_over_time","returnType":"vector","variadic":0},"type":"call"},"matching":{"card":"many-to-many","include":[],"labels":["z"],"on":false},"op":"and","rhs":{"expr":{"matchers":[{"name":"__name__","type":"=","value":"a b"}],"name":"","offset":0,"startOrEnd":null,"timestamp":null,"type":"vectorSelector"},"grouping":["q"],"op":"count_values","param":{"type":"stringLiteral","val":"v"},"type":"aggregation","without":true},"type":"binaryExpr"}"#,
+    ),
+    ok(
+        "/api/v1/parse_query?query=-5m%20%2B%20time()%20*%20%2BInf",
+        r#"{"bool":false,"lhs":{"type":"numberLiteral","val":"-300"},"matching":null,"op":"+","rhs":{"bool":false,"lhs":{"args":[],"func":{"argTypes":[],"name":"time","returnType":"scalar","variadic":0},"type":"call"},"matching":null,"op":"*","rhs":{"type":"numberLiteral","val":"+Inf"},"type":"binaryExpr"},"type":"binaryExpr"}"#,
+    ),
+    ok(
+        "/api/v1/parse_query?query=label_join(up,%20%22a%22,%20%22b%22,%20%22c%22)%20or%20vector(1e21)%20unless%20hour()",
+        r#"{"bool":false,"lhs":{"args":[{"matchers":[{"name":"__name__","type":"=","value":"up"}],"name":"up","offset":0,"startOrEnd":null,"timestamp":null,"type":"vectorSelector"},{"type":"stringLiteral","val":"a"},{"type":"stringLiteral","val":"b"},{"type":"stringLiteral","val":"c"}],"func":{"argTypes":["vector","string","string","string"],"name":"label_join","returnType":"vector","variadic":-1},"type":"call"},"matching":{"card":"many-to-many","include":[],"labels":[],"on":false},"op":"or","rhs":{"bool":false,"lhs":{"args":[{"type":"numberLiteral","val":"1000000000000000000000"}],"func":{"argTypes":["scalar"],"name":"vector","returnType":"vector","variadic":0},"type":"call"},"matching":{"card":"many-to-many","include":[],"labels":[],"on":false},"op":"unless","rhs":{"args":[],"func":{"argTypes":["vector"],"name":"hour","returnType":"vector","variadic":1},"type":"call"},"type":"binaryExpr"},"type":"binaryExpr"}"#,
+    ),
+    ok(
+        "/api/v1/parse_query?query=%22te%5C%22xt%22",
+        r#"{"type":"stringLiteral","val":"te\"xt"}"#,
+    ),
+    ok(
+        "/api/v1/parse_query?query=round(x,%205)%20==%20NaN",
+        r#"{"bool":false,"lhs":{"args":[{"matchers":[{"name":"__name__","type":"=","value":"x"}],"name":"x","offset":0,"startOrEnd":null,"timestamp":null,"type":"vectorSelector"},{"type":"numberLiteral","val":"5"}],"func":{"argTypes":["vector","scalar"],"name":"round","returnType":"vector","variadic":1},"type":"call"},"matching":null,"op":"==","rhs":{"type":"numberLiteral","val":"NaN"},"type":"binaryExpr"}"#,
+    ),
+    ok(
+        "/api/v1/parse_query?query=rate(x%5B5m:%5D)",
+        r#"{"args":[{"expr":{"matchers":[{"name":"__name__","type":"=","value":"x"}],"name":"x","offset":0,"startOrEnd":null,"timestamp":null,"type":"vectorSelector"},"offset":0,"range":300000,"startOrEnd":null,"step":0,"timestamp":null,"type":"subquery"}],"func":{"argTypes":["matrix"],"name":"rate","returnType":"vector","variadic":0},"type":"call"}"#,
+    ),
+    ok(
+        "/api/v1/parse_query?query=%7B%22foo.bar%22,%20a=%221%22%7D",
+        r#"{"matchers":[{"name":"__name__","type":"=","value":"foo.bar"},{"name":"a","type":"=","value":"1"}],"name":"","offset":0,"startOrEnd":null,"timestamp":null,"type":"vectorSelector"}"#,
+    ),
+    ok(
+        "/api/v1/format_query?query=%7Bb=%221%22,%22up%22,a=%222%22%7D",
+        r#""{__name__=\"up\",a=\"2\",b=\"1\"}""#,
+    ),
+    ok(
+        "/api/v1/parse_query?query=1%20%2B%202%20*%20x%20-%203",
+        r#"{"bool":false,"lhs":{"bool":false,"lhs":{"type":"numberLiteral","val":"1"},"matching":null,"op":"+","rhs":{"bool":false,"lhs":{"type":"numberLiteral","val":"2"},"matching":null,"op":"*","rhs":{"matchers":[{"name":"__name__","type":"=","value":"x"}],"name":"x","offset":0,"startOrEnd":null,"timestamp":null,"type":"vectorSelector"},"type":"binaryExpr"},"type":"binaryExpr"},"matching":null,"op":"-","rhs":{"type":"numberLiteral","val":"3"},"type":"binaryExpr"}"#,
+    ),
+    bad(
+        "/api/v1/parse_query?query=x%7B",
+        "invalid parameter \"query\": 1:3: parse error: unexpected end of input inside braces",
+    ),
+    bad(
+        "POST /api/v1/parse_query query=",
+        "invalid parameter \"query\": unknown position: parse error: no expression found in input",
+    ),
+    ok(
+        "/api/v1/scrape_pools",
+        r#"{"scrapePools":["chat","dropping"]}"#,
+    ),
+    ok(
+        "/api/v1/alertmanagers",
+        r#"{"activeAlertmanagers":[{"url":"http://127.0.0.1:9/am/api/v2/alerts"}],"droppedAlertmanagers":[]}"#,
+    ),
+    ok("/api/v1/notifications", "[]"),
+    ok(
+        "/api/v1/status/walreplay",
+        r#"{"min":0,"max":"*","current":"*"}"#,
+    ),
 ];
 
 /// Good queries.

@@ -13,7 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use super::bench::{BEGIN, EXTERNAL_HOST, PROMETHEUS, RULES, SAMPLES, SERIES};
+use super::bench::{ALERTING, BEGIN, EXTERNAL_HOST, PROMETHEUS, RULES, SAMPLES, SERIES};
 use super::cases;
 
 /// How long it may take to start, and its rules to be evaluated.
@@ -66,7 +66,7 @@ impl Drop for Prometheus {
 impl Prometheus {
     fn start(program: &Path, promtool: &Path, folder: &Path) -> Self {
         for (file, text) in [
-            ("prometheus.yml", PROMETHEUS),
+            ("prometheus.yml", format!("{PROMETHEUS}{ALERTING}").as_str()),
             ("rules.yml", RULES),
             ("page", &page()),
         ] {
