@@ -61,10 +61,11 @@
 
 // From the file to what is checked.
 mod config; // alertmanager.yml
-mod inhibit;
+mod inhibit; // alerts that keep others quiet
 mod interval; // spans of the calendar
+mod lint; // what becomes of alerts that do not fire yet
 mod matchers; // conditions on labels, as they are written
-mod route; // which receiver an alert goes to // alerts that keep others quiet
+mod route; // which receiver an alert goes to
 
 // The state machine: no clock, no sockets.
 mod alert; // the alerts that are known
@@ -104,6 +105,7 @@ pub use dispatch::{AlertView, GroupView, Limits, RouteView, WayView};
 pub use external::{ExternalAlertmanagers, ExternalMetrics};
 pub use journal::{Event, Happened, QuietBy, Told};
 pub use metrics::NotifyMetrics;
+pub use lint::{Foreseen, ForeseenAlert, OddInhibition, Oddness};
 pub use notification::Status;
 pub use notifier::{LateAlert, Notifier, NotifierOptions, NotifyError};
 pub use silence::{Silence, SilenceError, SilenceState};

@@ -34,6 +34,7 @@
 mod alerts; // from a result to pending, firing, resolved
 pub mod config; // rule files
 mod evaluate; // one evaluation of one rule
+mod lint; // what is asked for beside what there is
 mod live; // a group that is being evaluated
 mod manager; // keeps all groups running
 mod metrics; // what they count
@@ -51,6 +52,7 @@ mod unit_test; // promtool's unit tests
 
 pub use alerts::AlertState;
 pub use evaluate::RuleHealth;
+pub use lint::{Linter, Remark, RuleRemark, VARIABLE};
 pub use manager::{RuleManager, RuleOptions};
 pub use metrics::RuleMetrics;
 pub use missing::MissingData;

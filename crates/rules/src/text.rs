@@ -70,7 +70,8 @@ impl Text {
     }
 
     /// True when it has actions, so that each alert may get another text.
-    pub(crate) fn is_template(&self) -> bool {
+    #[must_use]
+    pub fn is_template(&self) -> bool {
         self.template.is_some()
     }
 

@@ -3,6 +3,7 @@
 mod alerts; // `stonechat alerts`
 mod config; // all files of a configuration, read and checked
 mod demo; // `stonechat demo`
+mod folder; // a data folder, for commands that work on it
 mod history; // the store, for who must not judge by half of it
 mod http; // the HTTP server's task
 mod listen; // where it listens, and how people reach it
@@ -61,7 +62,7 @@ enum Command {
     Tsdb(tsdb::TsdbArgs),
     /// See what fires, and why somebody was told of it or was not.
     Alerts(alerts::AlertsArgs),
-    /// Check and test rules.
+    /// Check and test rules; hold them against the series that there are.
     Rules(rules::RulesArgs),
     /// The demo's chat backend, by itself.
     #[command(hide = true)]
@@ -136,7 +137,7 @@ async fn run(command: Command, queries: Option<Queries>) -> anyhow::Result<()> {
         Command::Sql(args) => sql::run(args).await,
         Command::Tsdb(args) => tsdb::run(args).await,
         Command::Alerts(args) => alerts::run(args).await,
-        Command::Rules(args) => rules::run(&args),
+        Command::Rules(args) => rules::run(args).await,
         Command::DemoChat(args) => {
             Ok(stonechat_demo::run_chat(demo::with_environment(*args), queries).await?)
         }

@@ -1,5 +1,7 @@
 //! `stonechat rules`: rule files before they are in force.
 
+mod lint; // beside the series that there are
+
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -8,7 +10,7 @@ use stonechat_model::Problems;
 use stonechat_rules::config::{GroupDefaults, load};
 use stonechat_rules::run_unit_tests;
 
-/// Check and test rule files.
+/// Check, test and lint rules.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RulesArgs {
     #[command(subcommand)]
@@ -37,12 +39,15 @@ enum RulesCommand {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Hold rules, dashboards and routes against the series that there are.
+    Lint(lint::LintArgs),
 }
 
-pub(crate) fn run(args: &RulesArgs) -> Result<()> {
+pub(crate) async fn run(args: RulesArgs) -> Result<()> {
     match &args.command {
         RulesCommand::Check { files } => check(files),
         RulesCommand::Test { run, files } => test(run, files),
+        RulesCommand::Lint(lint) => lint::run(lint).await,
     }
 }
 
