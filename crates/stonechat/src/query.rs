@@ -6,10 +6,12 @@ mod show; // a table or small charts
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use stonechat_model::{Timestamp, duration};
 use stonechat_promql::{Answer, Cancel, Engine, Steps};
-use stonechat_tsdb::{Store, StoreOptions};
+use stonechat_tsdb::Store;
+
+use crate::folder::{Use, open};
 
 /// Ask a query, and see the answer as a table, or with --range as small charts.
 #[derive(Debug, clap::Args)]
@@ -29,7 +31,7 @@ pub(crate) struct QueryArgs {
         conflicts_with = "data"
     )]
     server: String,
-    /// A data folder instead; no server may be using it.
+    /// The data folder of a server instead, which is not running; nothing in it is changed.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
     #[command(flatten)]
@@ -39,7 +41,7 @@ pub(crate) struct QueryArgs {
 /// Where samples are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DataArgs {
-    /// The data folder; no server may be using it.
+    /// The data folder of a server, which is not running; nothing in it is changed.
     #[arg(long, value_name = "FOLDER", default_value = "data")]
     data: PathBuf,
 }
@@ -47,7 +49,7 @@ pub(crate) struct DataArgs {
 impl DataArgs {
     /// Opens the store in the folder.
     pub fn open(&self) -> Result<Store> {
-        open(&self.data)
+        open(&self.data, Use::Look)
     }
 }
 
@@ -111,18 +113,6 @@ fn moment(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(time.as_millisecond()))
 }
 
-fn open(folder: &std::path::Path) -> Result<Store> {
-    if !folder.is_dir() {
-        bail!("there is no folder {}", folder.display());
-    }
-    let options = StoreOptions {
-        // Whoever only looks drops nothing.
-        retention: Duration::from_hours(100 * 365 * 24),
-        ..StoreOptions::new(folder.to_path_buf())
-    };
-    Store::open(options).with_context(|| format!("opening {}", folder.display()))
-}
-
 /// Asks and shows.
 pub(crate) async fn run(args: QueryArgs) -> Result<()> {
     // A mistake in the expression is shown before anybody is asked.
@@ -130,7 +120,7 @@ pub(crate) async fn run(args: QueryArgs) -> Result<()> {
     let steps = args.times.steps()?;
     let answer: Answer = match &args.data {
         Some(folder) => {
-            let store = open(folder)?;
+            let store = open(folder, Use::Look)?;
             let (engine, cancel) = (Engine::default(), Cancel::new());
             if steps.start == steps.end {
                 engine.instant(&store, &expr, steps.start, &cancel)?

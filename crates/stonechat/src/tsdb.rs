@@ -8,12 +8,14 @@ mod progress; // how far something is
 mod sink; // samples into the store, in order of time
 mod window; // ranges of time one after the other
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use stonechat_model::{Matcher, TimeRange, Timestamp, duration};
-use stonechat_tsdb::{OpenError, Store, StoreOptions};
+use stonechat_model::{Matcher, Timestamp, duration};
+use stonechat_tsdb::{Damage, Store};
+
+use crate::folder::{Use, open};
 
 /// Look into a data folder: what takes the room, whether it is whole; bring samples in and take them out.
 #[derive(Debug, clap::Args)]
@@ -89,7 +91,7 @@ enum Format {
 /// Runs a command, on a thread that may wait for disks.
 pub(crate) async fn run(args: TsdbArgs) -> Result<()> {
     tokio::task::spawn_blocking(move || {
-        let store = Arc::new(open(&args.data, &args.command)?);
+        let store = Arc::new(open(&args.data, args.command.needs())?);
         let done = match args.command {
             TsdbCommand::Inspect { limit, recent } => inspect::run(&store, limit, recent),
             TsdbCommand::Verify => verify(&store),
@@ -103,44 +105,24 @@ pub(crate) async fn run(args: TsdbArgs) -> Result<()> {
     .await?
 }
 
-/// Opens the store. Nothing is made where only something is looked at.
-fn open(data: &Path, command: &TsdbCommand) -> Result<Store> {
-    let dir = data.join("tsdb");
-    let may_begin = matches!(command, TsdbCommand::Import { .. });
-    if !may_begin && !dir.is_dir() {
-        bail!(
-            "{} is no data folder of a server; name one with --data",
-            data.display()
-        );
+impl TsdbCommand {
+    fn needs(&self) -> Use {
+        match self {
+            Self::Inspect { .. } | Self::Verify | Self::Export(_) => Use::Look,
+            Self::Backfill(_) => Use::Change,
+            Self::Import { .. } => Use::Begin,
+        }
     }
-    if may_begin {
-        std::fs::create_dir_all(data)
-            .with_context(|| format!("{} cannot be made", data.display()))?;
-    }
-    let options = StoreOptions {
-        // Whoever works by hand on a folder does not want that anything in it grows too old meanwhile.
-        retention: duration::parse("100y").context("a hundred years are a duration")?,
-        series_max: usize::MAX,
-        ..StoreOptions::new(&dir)
-    };
-    Store::open(options).map_err(|error| match error {
-        OpenError::Locked(_) => anyhow::anyhow!(
-            "{} is in use: a server owns its data folder; stop it, or work on a snapshot of it",
-            data.display()
-        ),
-        error => anyhow::Error::from(error),
-    })
 }
 
 /// Says what is damaged.
 fn verify(store: &Store) -> Result<()> {
     let recovery = store.recovery();
     for damage in &recovery.damage {
-        let file = damage.file.display();
-        println!(
-            "{file}: {} bytes at {}: {:?}",
-            damage.bytes, damage.offset, damage.kind
-        );
+        println!("{damage}{}", times(damage));
+    }
+    if recovery.damages > recovery.damage.len() as u64 {
+        println!("and more damage like this");
     }
     let damaged = store.verify();
     for error in &damaged {
@@ -154,12 +136,32 @@ fn verify(store: &Store) -> Result<()> {
         recovery.files,
         recovery.samples
     );
-    let count = damaged.len() as u64 + recovery.damages;
-    if count > 0 {
-        bail!("{count} places are damaged; what they held is lost, the rest is kept");
+    let lost = recovery.samples_without_series + recovery.samples_without_base;
+    if lost > 0 {
+        println!("{lost} samples behind the damage cannot be read without what is lost");
     }
-    println!("everything is whole");
+    let torn = recovery.torn();
+    let count = damaged.len() as u64 + recovery.damages - torn;
+    if count > 0 {
+        bail!("damaged places: {count}; what they held is lost, the rest is kept");
+    }
+    match torn {
+        0 => println!("everything is whole"),
+        _ => println!(
+            "everything else is whole: an end is torn when the process or the machine dies"
+        ),
+    }
     Ok(())
+}
+
+/// Between which moments lies what damage has cost.
+fn times(damage: &Damage) -> String {
+    match (damage.after.map(shown), damage.before.map(shown)) {
+        (Some(after), Some(before)) => format!("; samples between {after} and {before} are lost"),
+        (Some(after), None) => format!("; samples after {after} are lost"),
+        (None, Some(before)) => format!("; samples before {before} are lost"),
+        (None, None) => String::new(),
+    }
 }
 
 /// A moment on the command line: RFC 3339, or seconds since the epoch.
@@ -186,19 +188,4 @@ fn shown(moment: Timestamp) -> String {
 /// The selectors of `--match`.
 fn selector(text: &str) -> Result<Vec<Matcher>, String> {
     stonechat_promql::parse_selector(text).map_err(|error| error.to_string())
-}
-
-/// From the first to the last sample of a store.
-fn all_times(store: &Store) -> Result<Option<TimeRange>> {
-    // Blocks know their range, so what is in memory becomes one.
-    store.flush().context("the log cannot be made a block")?;
-    let blocks = store.blocks();
-    let ends = blocks.iter().map(|block| block.range);
-    if let Some(range) = ends.reduce(|one, other| TimeRange {
-        start: one.start.min(other.start),
-        end: one.end.max(other.end),
-    }) {
-        return Ok(Some(range));
-    }
-    Ok(None)
 }

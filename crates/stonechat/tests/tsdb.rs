@@ -106,6 +106,46 @@ fn what_is_inside_is_shown_and_checked() {
     );
     let said = tsdb(&data, &["verify"]).unwrap();
     assert!(said.ends_with("everything is whole\n"), "{said}");
+    // Somebody else may ask at the same time, and nothing is made where there is nothing.
+    let mut query = program();
+    query.args([
+        "query",
+        "--at",
+        "1700000000",
+        "count by (job) (up)",
+        "--data",
+    ]);
+    let output = query.arg(&data).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.contains("job=\"chat\"") && said.contains('1'),
+        "{said}"
+    );
+    let mut query = program();
+    query.args(["query", "up", "--data"]).arg(folder.path());
+    let output = query.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("is no data folder of a server"), "{said}");
+    assert!(!folder.path().join("wal").exists());
+}
+
+#[test]
+fn damage_is_told_with_its_place() {
+    let folder = folder(&[("page.om", &page())]);
+    let data = folder.path().join("data");
+    let from = folder.path().join("page.om").display().to_string();
+    tsdb(&data, &["import", &from]).unwrap();
+    let log = fs::read_dir(data.join("tsdb/wal")).unwrap();
+    let segment = log.map(|entry| entry.unwrap().path()).max().unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    // In the first record: what ends without a whole record behind it is no damage, but how a process dies.
+    bytes[60] ^= 0x20;
+    fs::write(&segment, &bytes).unwrap();
+    let said = tsdb(&data, &["verify"]).unwrap_err();
+    assert!(said.contains(&segment.display().to_string()), "{said}");
+    assert!(said.contains("are no record"), "{said}");
+    assert!(said.contains("damaged places: 1;"), "{said}");
+    assert_eq!(fs::read(&segment).unwrap(), bytes, "it is left as it is");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use stonechat_tsdb::StoreOptions;
 use stonechat_web::ServerLimits;
 
 use super::unused::Unused;
+use crate::folder::STORE_DIR;
 use crate::listen::{ExternalUrl, Front, Listen};
 use crate::size;
 
@@ -51,7 +52,7 @@ pub(crate) struct ServeArgs {
     /// How much room samples may take, such as 20GB; the oldest go first.
     #[arg(long, visible_alias = "storage.tsdb.retention.size", value_name = "BYTES", value_parser = size::parse)]
     pub(super) retention_size: Option<u64>,
-    /// How much memory samples may take, about, before they are written to the disk, such as 256MB; by default 200 bytes for each
+    /// How much memory samples may take, about, before they are written to the disk, such as 256MB; by default 150 bytes for each
     /// series, 4 MB at least.
     #[arg(long, value_name = "BYTES", value_parser = size::parse)]
     pub(super) head_size: Option<u64>,
@@ -162,7 +163,7 @@ impl ServeArgs {
             retention_bytes: self.retention_size,
             head_bytes_max: self.head_size,
             recover_in_background: true,
-            ..StoreOptions::new(self.data.join("tsdb"))
+            ..StoreOptions::new(self.data.join(STORE_DIR))
         }
     }
 

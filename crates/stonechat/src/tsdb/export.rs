@@ -16,7 +16,7 @@ use stonechat_tsdb::Store;
 
 use super::progress::Progress;
 use super::window::windows;
-use super::{Format, all_times, moment, selector};
+use super::{Format, moment, selector};
 
 /// Samples in a request of remote write, as Prometheus sends them.
 const REQUEST_SAMPLES: usize = 2000;
@@ -64,7 +64,7 @@ impl clap::builder::TypedValueParser for SelectorParser {
 }
 
 pub(super) fn run(store: &Store, args: &ExportArgs) -> Result<()> {
-    let Some(all) = all_times(store)? else {
+    let Some(all) = store.range() else {
         println!("there are no samples");
         return Ok(());
     };

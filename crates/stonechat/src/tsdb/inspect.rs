@@ -7,17 +7,17 @@ use anyhow::Result;
 use stonechat_model::{Labels, METRIC_NAME, Queryable, TimeRange, Timestamp, duration};
 use stonechat_tsdb::Store;
 
-use super::{all_times, shown};
+use super::shown;
 
 pub(super) fn run(store: &Store, limit: usize, recent: Duration) -> Result<()> {
-    let Some(range) = all_times(store)? else {
+    let Some(range) = store.range() else {
         println!("there are no samples");
         return Ok(());
     };
     let series = store.series(&[], TimeRange::ALL)?;
-    let blocks = store.blocks();
-    let samples: u64 = blocks.iter().map(|block| block.samples).sum();
-    let bytes: u64 = blocks.iter().map(|block| block.bytes).sum();
+    let stats = store.stats();
+    let samples = stats.block_samples + store.recovery().samples;
+    let bytes = stats.block_bytes + stats.log_bytes;
     println!(
         "{} series, {samples} samples in {bytes} bytes, from {} to {}",
         series.len(),
