@@ -1,4 +1,4 @@
-//! The one entrance for people: `cargo xtask demo`, `test`, `check`, `conformance`, `ui`, `bench`, `dist`.
+//! The one entrance for people: `cargo xtask demo`, `test`, `check`, `conformance`, `ui`, `bench`, `fuzz`, `dist`.
 //!
 //! Each command does its own set-up: what is missing is installed when that is allowed, and otherwise
 //! one line says what to install.
@@ -9,6 +9,7 @@ mod check; // what a machine can judge: format, lints, dependencies, licences, s
 mod conformance; // Prometheus' own test scripts
 mod demo; // build everything and run the demonstration
 mod dist; // the archive that people download
+mod fuzz; // random input until something breaks
 mod run; // child processes: run, count tests, stop
 mod services; // MariaDB, PostgreSQL and Redis for tests
 mod setup; // programs that have to be there
@@ -56,6 +57,14 @@ enum Command {
         /// Only benchmarks whose name contains this.
         filter: Option<String>,
     },
+    /// Feed parsers and stores random input until something breaks.
+    Fuzz {
+        /// One of fuzz/fuzz_targets; all of them, one after the other, by default.
+        target: Option<String>,
+        /// How long each runs.
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        seconds: u32,
+    },
     /// Build the release archive into target/dist.
     Dist,
 }
@@ -69,6 +78,7 @@ fn main() -> ExitCode {
         Command::Conformance => conformance::conformance(),
         Command::Ui => ui::build(),
         Command::Bench { filter } => bench::bench(filter.as_deref()),
+        Command::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
         Command::Dist => dist::dist(),
     };
     match outcome {
