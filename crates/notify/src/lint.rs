@@ -232,7 +232,10 @@ inhibit_rules: [{inhibit}]"
     #[test]
     fn odd_inhibitions_are_found() {
         let down = "source_matchers: [alertname=Down]";
-        check(&format!("{{{down}, target_matchers: [alertname=Slow]}}"), None);
+        check(
+            &format!("{{{down}, target_matchers: [alertname=Slow]}}"),
+            None,
+        );
         check(
             &format!("{{{down}, target_matchers: [severity=~.*], equal: [job]}}"),
             None,

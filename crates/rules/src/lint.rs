@@ -113,14 +113,18 @@ impl<'a> Linter<'a> {
                 let Ok(expr) = stonechat_promql::parse(&rule.query.text) else {
                     continue;
                 };
-                found.extend(self.expression(&expr)?.into_iter().map(|remark| RuleRemark {
-                    file: group.file.clone(),
-                    group: group.name.clone(),
-                    rule: rule.name.clone(),
-                    is_alert: rule.alerting().is_some(),
-                    expr: rule.query.text.clone(),
-                    remark,
-                }));
+                found.extend(
+                    self.expression(&expr)?
+                        .into_iter()
+                        .map(|remark| RuleRemark {
+                            file: group.file.clone(),
+                            group: group.name.clone(),
+                            rule: rule.name.clone(),
+                            is_alert: rule.alerting().is_some(),
+                            expr: rule.query.text.clone(),
+                            remark,
+                        }),
+                );
             }
         }
         Ok(found)

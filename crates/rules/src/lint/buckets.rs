@@ -22,7 +22,11 @@ enum Bound<'a> {
 
 impl Linter<'_> {
     /// Why a function over classic buckets gets none.
-    pub(super) fn buckets(&self, call: &Call, span: Span) -> Result<Option<Remark>, QueryableError> {
+    pub(super) fn buckets(
+        &self,
+        call: &Call,
+        span: Span,
+    ) -> Result<Option<Remark>, QueryableError> {
         let argument = match call.function {
             Function::HistogramQuantile => call.args.get(1),
             Function::HistogramFraction => call.args.get(2),
@@ -42,7 +46,8 @@ impl Linter<'_> {
             ),
             Bound::Never(selector) => {
                 let name = metric(selector).unwrap_or("this");
-                let message = format!("{name} has no buckets: none of its series has the label {BOUND}");
+                let message =
+                    format!("{name} has no buckets: none of its series has the label {BOUND}");
                 (span, message, format!("did you mean {name}_bucket?"))
             }
         };
@@ -94,7 +99,10 @@ impl Linter<'_> {
         let told = self.known.metadata(Some(name))?;
         let mut told = told.iter().flat_map(|(_, metadata)| metadata);
         let is_native = told.any(|metadata| {
-            matches!(metadata.kind, MetricType::Histogram | MetricType::GaugeHistogram)
+            matches!(
+                metadata.kind,
+                MetricType::Histogram | MetricType::GaugeHistogram
+            )
         });
         Ok(match is_native {
             true => Bound::Arrives,

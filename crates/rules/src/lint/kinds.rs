@@ -45,7 +45,10 @@ impl Linter<'_> {
     /// The kind that every application tells of a metric.
     fn kind_of(&self, name: &str) -> Result<Option<MetricType>, QueryableError> {
         // OpenMetrics counts `x_total` under the family `x`.
-        for family in [Some(name), name.strip_suffix("_total")].into_iter().flatten() {
+        for family in [Some(name), name.strip_suffix("_total")]
+            .into_iter()
+            .flatten()
+        {
             let told = self.known.metadata(Some(family))?;
             let mut kinds = told
                 .iter()

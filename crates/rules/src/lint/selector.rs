@@ -25,9 +25,8 @@ pub(super) fn closed(selector: &VectorSelector) -> Vec<Matcher> {
 pub(super) fn metric(selector: &VectorSelector) -> Option<&str> {
     selector.name.as_deref().or_else(|| {
         let mut named = selector.matchers.iter();
-        let name = named.find(|matcher| {
-            matcher.name() == METRIC_NAME && matcher.op() == MatchOp::Equal
-        });
+        let name =
+            named.find(|matcher| matcher.name() == METRIC_NAME && matcher.op() == MatchOp::Equal);
         name.map(Matcher::value)
     })
 }

@@ -60,7 +60,10 @@ impl Queryable for Described {
             kind,
             ..Metadata::default()
         };
-        Ok(vec![(family.unwrap_or_default().to_owned(), vec![metadata])])
+        Ok(vec![(
+            family.unwrap_or_default().to_owned(),
+            vec![metadata],
+        )])
     }
 }
 

@@ -100,7 +100,11 @@ fn lint(configuration: &Configuration, known: &dyn Queryable, range: TimeRange) 
     }
     let groups = &configuration.groups;
     let linter = Linter::new(known, range, groups);
-    let mut odd: Vec<Odd> = linter.groups(groups)?.into_iter().map(Odd::of_rule).collect();
+    let mut odd: Vec<Odd> = linter
+        .groups(groups)?
+        .into_iter()
+        .map(Odd::of_rule)
+        .collect();
     let mut panels = 0;
     for dashboard in &configuration.dashboards {
         for panel in dashboards::expressions(&dashboard.file)? {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::folder::{Folder, compared};
-use crate::support::{Server, target};
+use crate::support::{Server, program, target};
 use crate::systems::{self, System};
 
 /// Copies the files of a folder, with the address of the test's target and with intervals for people in a hurry.
@@ -76,6 +76,13 @@ fn watch(system: System) {
     server.wait_until(&format!("{name} is well, and nobody is told"), |server| {
         server.data("/api/v1/alerts")["alerts"] == serde_json::json!([])
     });
+    let mut lint = program();
+    lint.args(["rules", "lint"]).arg(copied.path());
+    let lint = lint.args(["--server", &format!("http://{}", server.address)]);
+    let output = lint.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.starts_with("nothing is odd about "), "{name}: {said}");
+    assert!(output.status.success(), "{name}: {output:?}");
 }
 
 #[test]

@@ -111,10 +111,12 @@ impl StoreOptions {
         for part in parts {
             self.make_dir(part)?;
             // What the last process removed stays removed: numbers of new files follow from what is there now.
-            self.disk.sync_dir(part).map_err(|source| OpenError::Create {
-                path: part.to_path_buf(),
-                source,
-            })?;
+            self.disk
+                .sync_dir(part)
+                .map_err(|source| OpenError::Create {
+                    path: part.to_path_buf(),
+                    source,
+                })?;
         }
         Ok(lock)
     }

@@ -80,7 +80,10 @@ pub(super) fn odd(configuration: &Configuration, alerts: &[RuleAlerts<'_>]) -> V
         if receivers.iter().any(|name| notify.reaches_somebody(name)) {
             continue;
         }
-        let names: Vec<&str> = receivers.into_iter().filter(|name| !name.is_empty()).collect();
+        let names: Vec<&str> = receivers
+            .into_iter()
+            .filter(|name| !name.is_empty())
+            .collect();
         let why = match names.is_empty() {
             true => "there is no receiver".to_owned(),
             false => format!("the receiver {} sends to nobody", names.join(" or ")),

@@ -84,9 +84,8 @@ impl Server {
 
 /// The form of matcher sets and a range.
 fn form(sets: &[Vec<Matcher>], range: TimeRange) -> Vec<(&'static str, String)> {
-    let seconds = |millis: i64| {
-        format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000))
-    };
+    let seconds =
+        |millis: i64| format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000));
     let mut form: Vec<_> = sets
         .iter()
         .filter(|set| !set.is_empty())
@@ -118,7 +117,9 @@ impl Queryable for Server {
         _: &[Matcher],
         _: TimeRange,
     ) -> Result<Box<dyn Selection + '_>, QueryableError> {
-        Err(QueryableError::Remote("samples are not asked for".to_owned()))
+        Err(QueryableError::Remote(
+            "samples are not asked for".to_owned(),
+        ))
     }
 
     fn series(
@@ -155,7 +156,10 @@ impl Queryable for Server {
         &self,
         family: Option<&str>,
     ) -> Result<Vec<(String, Vec<Metadata>)>, QueryableError> {
-        let pairs: Vec<_> = family.map(|name| ("metric", name.to_owned())).into_iter().collect();
+        let pairs: Vec<_> = family
+            .map(|name| ("metric", name.to_owned()))
+            .into_iter()
+            .collect();
         let found: HashMap<String, Vec<MetadataAnswer>> = self.ask(&["metadata"], &pairs)?;
         let metadata = |told: MetadataAnswer| Metadata {
             kind: kind(&told.kind),

@@ -95,9 +95,13 @@ impl fmt::Display for Odd {
         if let Some((expr, place)) = &self.expr {
             // Only the line in which it begins, as panels may have many.
             let start = expr[..place.start].rfind('\n').map_or(0, |at| at + 1);
-            let end = expr[place.start..].find('\n').map_or(expr.len(), |at| place.start + at);
+            let end = expr[place.start..]
+                .find('\n')
+                .map_or(expr.len(), |at| place.start + at);
             let before = expr[start..place.start].chars().count();
-            let marked = expr[place.start..place.end.clamp(place.start, end)].chars().count();
+            let marked = expr[place.start..place.end.clamp(place.start, end)]
+                .chars()
+                .count();
             write!(f, "\n    {}", &expr[start..end])?;
             if marked > 0 {
                 write!(f, "\n    {}{}", " ".repeat(before), "^".repeat(marked))?;
