@@ -18,10 +18,9 @@ impl Appender for Anything {
     }
 
     fn append(&self, batch: &Batch) -> Result<Appended, AppendError> {
-        Ok(Appended {
-            accepted: batch.values.len(),
-            ..Appended::default()
-        })
+        let mut appended = Appended::default();
+        appended.accepted = batch.values.len();
+        Ok(appended)
     }
 
     fn describe(&self, _: &str, _: &Metadata) -> Result<(), AppendError> {
