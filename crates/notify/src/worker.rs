@@ -111,7 +111,7 @@ impl Worker {
         self.phase.send_replace(phase);
     }
 
-    /// Tries to deliver a message until it arrives, is refused, or its time is over.
+    /// Tries to deliver a message until it arrives, is refused, or its time is over. The caller writes its end down.
     pub(crate) async fn deliver(
         &self,
         order: &Order,
@@ -120,20 +120,20 @@ impl Worker {
     ) -> Outcome {
         let mut backoff = Backoff::new(self.retry_wait);
         let mut attempts = 0;
-        let outcome = loop {
+        loop {
             let answer = match self.attempt(order, deadline, &mut attempts).await {
                 Ok(answer) => answer,
-                Err(outcome) => break outcome,
+                Err(outcome) => return outcome,
             };
             log.update(id, |delivery| answer.note(delivery, attempts));
             match answer.answer.verdict {
-                Verdict::Delivered => break Outcome::Delivered,
+                Verdict::Delivered => return Outcome::Delivered,
                 Verdict::Refused => {
                     tracing::warn!(
                         receiver = %order.integration, answer = answer.answer.text,
                         "a receiver refuses a message"
                     );
-                    break Outcome::Failed;
+                    return Outcome::Failed;
                 }
                 Verdict::Retry(wait) => {
                     if attempts == 1 {
@@ -146,14 +146,12 @@ impl Worker {
                     let until = Instant::now() + backoff.wait(chance());
                     match self.wait(sleep_until(until), deadline).await {
                         Waited::Over => self.metrics.retries.inc(),
-                        Waited::Deadline => break Outcome::Failed,
-                        Waited::Stopped => break Outcome::Interrupted,
+                        Waited::Deadline => return Outcome::Failed,
+                        Waited::Stopped => return Outcome::Interrupted,
                     }
                 }
             }
-        };
-        self.conclude(order, outcome, (log, id));
-        outcome
+        }
     }
 
     /// Waits for its turn and makes one attempt.
@@ -237,7 +235,12 @@ impl Worker {
     }
 
     /// Writes down the end of a message.
-    fn conclude(&self, order: &Order, outcome: Outcome, (log, id): (&DeliveryLog, DeliveryId)) {
+    pub(crate) fn conclude(
+        &self,
+        order: &Order,
+        outcome: Outcome,
+        (log, id): (&DeliveryLog, DeliveryId),
+    ) {
         let (counter, end) = match outcome {
             Outcome::Delivered => (&self.metrics.delivered, DeliveryOutcome::Delivered),
             Outcome::Failed => (&self.metrics.failed, DeliveryOutcome::Failed),

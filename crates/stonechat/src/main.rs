@@ -11,6 +11,7 @@ mod metrics; // the program's own metrics
 mod operator; // the program as the API sees it; reload
 mod promql; // `stonechat promql`
 mod query; // `stonechat query`
+mod resident; // how much of the program's own code is in memory
 mod rules; // `stonechat rules`
 mod serve; // `stonechat serve`: wires the rooms
 mod signals; // what tells the program to stop or to reload

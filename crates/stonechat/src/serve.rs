@@ -29,6 +29,7 @@ use crate::http::Http;
 use crate::listen::Front;
 use crate::metrics::ServerMetrics;
 use crate::operator::{Parts, Program, Settings};
+use crate::resident;
 use crate::signals;
 use crate::stamps::Stamps;
 
@@ -84,6 +85,9 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     };
     site.open(server.rooms.clone())?;
     tracing::info!("ready; people reach this server at {}/", front.url.as_str());
+    if let Err(error) = resident::forget_start() {
+        tracing::debug!("memory of the start is kept: {error}");
+    }
     let outcome = server.run(&mut stop, &mut hangup, http.ended()).await;
     tracing::info!("stopping");
     server.program.set_stopping();

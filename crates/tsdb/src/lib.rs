@@ -36,6 +36,7 @@ mod head; // every series in memory
 mod histogram; // native histograms to bytes and back
 mod log; // the write-ahead log
 mod packing; // zstd
+mod prefetch; // memory that is needed in a moment
 
 pub use block::BlockError;
 pub use store::{

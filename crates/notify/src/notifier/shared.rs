@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::fallback::Sent;
 use super::{NotifierOptions, NotifyError};
 use crate::channel::IntegrationKey;
 use crate::config::Config;
@@ -161,15 +162,27 @@ impl Shared {
         let deadline = Instant::now() + order.deadline.since(now);
         self.runtime.spawn(async move {
             let shared = &task.0;
-            let log = (&shared.deliveries, delivery);
-            let own_deadline = shared.own_deadline(&order, deadline);
-            let mut outcome = worker.deliver(&order, own_deadline, log).await;
-            drop(place);
-            if outcome == Outcome::Failed {
-                outcome = shared.fall_back(&order).await;
-            }
+            let deadline = shared.own_deadline(&order, deadline);
             let ticket = order.ticket;
+            let sent = Sent {
+                worker,
+                order,
+                delivery,
+            };
+            let outcome = shared.deliver(&sent, deadline).await;
+            drop(place);
+            let (outcome, arrived) = match outcome {
+                Outcome::Delivered => (outcome, vec![sent]),
+                Outcome::Interrupted => (outcome, Vec::new()),
+                Outcome::Failed => match shared.fall_back(&sent.order).await {
+                    none if none.is_empty() => (outcome, none),
+                    arrived => (Outcome::Delivered, arrived),
+                },
+            };
             shared.step(Input::Sent { ticket, outcome }).await;
+            for sent in &arrived {
+                shared.conclude(sent, Outcome::Delivered);
+            }
         });
         None
     }

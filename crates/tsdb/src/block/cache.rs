@@ -22,22 +22,29 @@ pub(super) enum Piece {
     References(Arc<References>),
 }
 
-/// The block, and the offset of a record; behind that of a record of rows stand the references of its series.
+/// The block, and the offset of a record.
 pub(super) type PieceKey = (u64, u64);
 
-/// Decoded records of blocks. Pages, which are large, do not drive out what says which series there are.
+/// Decoded records of blocks. Pages, which are large, do not drive out what says which series there are, and labels do not drive out the
+/// references that make it needless to read them.
 #[derive(Debug)]
 pub(crate) struct Cache {
     pub(super) pages: Pieces,
     pub(super) index: Pieces,
+    pub(super) references: Pieces,
 }
 
 impl Cache {
-    /// Holds at most about so many bytes of pages, and of the rest.
-    pub fn new(pages_bytes_max: usize, index_bytes_max: usize) -> Self {
+    /// Holds at most about so many bytes of pages, of the index, and of references.
+    pub fn new(
+        pages_bytes_max: usize,
+        index_bytes_max: usize,
+        references_bytes_max: usize,
+    ) -> Self {
         Self {
             pages: Pieces::new(pages_bytes_max),
             index: Pieces::new(index_bytes_max),
+            references: Pieces::new(references_bytes_max),
         }
     }
 
@@ -45,6 +52,7 @@ impl Cache {
     pub fn age(&self) {
         self.pages.age();
         self.index.age();
+        self.references.age();
     }
 }
 

@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 use roaring::RoaringBitmap;
 use stonechat_model::{Columns, Labels, TimeRange};
 
-use super::cache::{Cache, GridChunk, Piece, PieceKey};
+use super::cache::{Cache, GridChunk, Piece};
 use super::directory::{Directory, PageSpot, Spot, TRAILER_BYTES, read_trailer};
 use super::grid::take_grids;
 use super::index::{LabelChunk, RowChunk, unpack};
@@ -346,11 +346,6 @@ impl Block {
             .get(behind)
             .map_or(self.directory.series, |(first, _)| *first);
         Ok((first, behind, spot))
-    }
-
-    /// No record begins one byte behind another.
-    pub(super) fn key_of_references(&self, rows: Spot) -> PieceKey {
-        (self.number, rows.offset + 1)
     }
 
     /// The labels of a series.

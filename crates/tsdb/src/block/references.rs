@@ -45,15 +45,15 @@ impl Block {
     /// What is noted of a series and its neighbours; kept for as long as the cache has room.
     pub fn references(&self, ordinal: u32) -> Result<Arc<References>, BlockError> {
         let (first, behind, spot) = self.rows_of(ordinal)?;
-        let key = self.key_of_references(spot);
-        if let Some(Piece::References(references)) = self.cache.index.get(key) {
+        let key = (self.number(), spot.offset);
+        if let Some(Piece::References(references)) = self.cache.references.get(key) {
             return Ok(references);
         }
         let known = (first..behind).map(|_| AtomicU64::new(UNKNOWN)).collect();
         let references = Arc::new(References { first, known });
         let bytes = references.known.len() * size_of::<AtomicU64>();
         self.cache
-            .index
+            .references
             .insert(key, Piece::References(Arc::clone(&references)), bytes);
         Ok(references)
     }

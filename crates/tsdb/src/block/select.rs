@@ -1,5 +1,7 @@
 //! Series of a block by matchers.
 
+use std::collections::BTreeSet;
+
 use roaring::RoaringBitmap;
 use stonechat_model::{MatchOp, Matcher};
 
@@ -77,27 +79,30 @@ impl Block {
         Ok(false)
     }
 
-    /// The values of a label that any of the series has.
+    /// Adds the values of a label that any of the series has.
     pub fn label_values(
         &self,
         name: &str,
         series: &RoaringBitmap,
-    ) -> Result<Vec<String>, BlockError> {
+        values: &mut BTreeSet<String>,
+    ) -> Result<(), BlockError> {
         let whole = series.len() == u64::from(self.series());
-        let mut values = Vec::new();
         for spot in self.chunks(name) {
             let chunk = self.label_chunk(spot.spot)?;
             for (place, value) in chunk.values_from("") {
+                if values.contains(value) {
+                    continue;
+                }
                 let mut holders = RoaringBitmap::new();
                 if !whole && !chunk.add_series(place, &mut holders) {
                     return Err(self.damaged(spot.spot));
                 }
                 if whole || !holders.is_disjoint(series) {
-                    values.push(value.to_owned());
+                    values.insert(value.to_owned());
                 }
             }
         }
-        Ok(values)
+        Ok(())
     }
 
     fn chunks(&self, name: &str) -> &[LabelSpot] {

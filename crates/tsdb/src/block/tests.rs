@@ -65,7 +65,7 @@ fn what_was_written_is_read() {
 
     let files = BlockFiles::find(&*disk, dir.path()).unwrap();
     assert_eq!((files.numbers, files.unfinished.len()), (vec![3], 0));
-    let block = Block::open(&disk, dir.path(), 3, &Arc::new(Cache::new(0, 0))).unwrap();
+    let block = Block::open(&disk, dir.path(), 3, &Arc::new(Cache::new(0, 0, 0))).unwrap();
     assert_eq!(
         (block.log_until(), block.level(), block.bytes()),
         (17, 1, written.bytes)

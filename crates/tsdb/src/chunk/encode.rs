@@ -103,6 +103,11 @@ impl ChunkBuilder {
         self.samples += 1;
     }
 
+    /// The last byte so far, behind which the next sample goes.
+    pub fn end(&self) -> Option<&u8> {
+        self.bits.bytes().last()
+    }
+
     /// True when there is no sample.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -13,6 +13,7 @@ use stonechat_model::{Columns, Histogram, Labels, TimeRange, Timestamp};
 
 use crate::chunk::{CHUNK_SAMPLES_MAX, Chunk, ChunkBuilder, DecodeError};
 use crate::histogram::fingerprint;
+use crate::prefetch::prefetch;
 use closed::Closed;
 
 /// One series. Whoever appends takes its lock for one sample, whoever reads for a copy of pointers.
@@ -137,6 +138,22 @@ impl Series {
     /// What the series is called.
     pub fn labels(&self) -> &Labels {
         &self.labels
+    }
+
+    /// Says that a sample will be added soon.
+    pub fn expect(&self) {
+        prefetch(&self.labels);
+        prefetch(&self.chunks);
+    }
+
+    /// Says that a sample will be added very soon; the series itself is at hand by now.
+    pub fn expect_soon(&self) {
+        // Who reads it brings it in.
+        if let Some(chunks) = self.chunks.try_lock()
+            && let Some(end) = chunks.open.end()
+        {
+            prefetch(end);
+        }
     }
 
     /// Adds a sample, which is later than the last.

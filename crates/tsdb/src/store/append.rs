@@ -29,6 +29,9 @@ const KEY_AGE: u8 = 16;
 /// The next run has to stand for itself.
 const NO_KEY: u8 = u8::MAX;
 
+/// By how many samples the memory of a series is asked for before it is needed.
+const AHEAD: usize = 8;
+
 /// What has to be known of a series to judge its next sample, and to write it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tail {
@@ -162,7 +165,16 @@ impl Writer {
     /// Shows what was written to queries. Nothing was removed meanwhile: that takes the lock under which a batch is appended.
     fn push(&mut self, head: &Head) {
         let registry = head.registry();
-        for (sample, slot) in self.batch.samples.iter().zip(&self.batch.slots) {
+        let slots = &self.batch.slots;
+        let ahead = |place: usize| slots.get(place).and_then(|slot| registry.at(*slot));
+        for (place, (sample, slot)) in self.batch.samples.iter().zip(slots).enumerate() {
+            // Most of the time of adding a sample would be waiting for memory.
+            if let Some(series) = ahead(place + 2 * AHEAD) {
+                series.expect();
+            }
+            if let Some(series) = ahead(place + AHEAD) {
+                series.expect_soon();
+            }
             let Some(series) = registry.at(*slot) else {
                 continue;
             };

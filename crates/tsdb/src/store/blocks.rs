@@ -66,7 +66,7 @@ impl BlockSet {
                 tracing::warn!(file = %path.display(), %error, "an unfinished block stays");
             }
         }
-        let cache = Arc::new(Cache::new(cache_bytes, cache_bytes / 2));
+        let cache = Arc::new(Cache::new(cache_bytes, cache_bytes / 4, cache_bytes / 2));
         let (mut blocks, mut damages) = (Vec::new(), Vec::new());
         for &number in &files.numbers {
             match Block::open(disk, dir, number, &cache) {

@@ -263,7 +263,7 @@ impl Shared {
         let head = self.head.label_values(name, matcher_sets, in_head);
         let mut values: BTreeSet<String> = head.into_iter().collect();
         for block in self.overlapping(range) {
-            values.extend(block.label_values(name, &block.resolve_any(matcher_sets)?)?);
+            block.label_values(name, &block.resolve_any(matcher_sets)?, &mut values)?;
         }
         Ok(values.into_iter().collect())
     }
