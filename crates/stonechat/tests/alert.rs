@@ -90,7 +90,8 @@ fn an_alert_is_pending_fires_is_delivered_and_resolved_across_a_kill() {
         .expect("a message that it is over");
     assert_eq!(message["status"], "resolved");
     server.wait_until("no alert left", |server| state(server).is_none());
-    let delivered = server.data("/api/stonechat/v1/notifications");
-    assert_eq!(delivered[0]["outcome"], "delivered");
+    server.wait_until("recorded as delivered, too", |server| {
+        server.data("/api/stonechat/v1/notifications")[0]["outcome"] == "delivered"
+    });
     assert_eq!(server.stop(), Some(0));
 }
