@@ -471,6 +471,14 @@ fn a_long_text_is_refused() {
     assert!(parse(&text).is_err());
 }
 
+#[test]
+fn long_durations_keep_their_milliseconds() {
+    for text in ["52560h21ms", "1y1ms * 2", "x + 2562047h47m16s854ms"] {
+        let tree = parse(text).unwrap();
+        assert_eq!(parse(&tree.to_string()).unwrap(), tree, "{tree}");
+    }
+}
+
 /// Every expression of Prometheus' own scripts, where they are at hand.
 #[test]
 fn prints_every_known_expression_so_that_it_parses_back() {

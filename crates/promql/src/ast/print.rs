@@ -48,7 +48,8 @@ impl fmt::Display for Number {
             } else {
                 ""
             };
-            let length = Duration::try_from_secs_f64(self.value.abs()).unwrap_or_default();
+            // Whole milliseconds were written, and of many years their fraction of seconds is only near.
+            let length = Duration::from_millis((self.value.abs() * 1000.0).round() as u64);
             return write!(f, "{sign}{}", duration::format(length));
         }
         f.write_str(&format_float(self.value))
