@@ -132,6 +132,11 @@ impl Config {
         &self.warnings
     }
 
+    /// The names of the receivers, sorted.
+    pub fn receiver_names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.receivers.keys().map(|name| &**name)
+    }
+
     /// The receivers of an alert with these labels, in the order of the routes.
     #[must_use]
     pub fn receivers_for(&self, labels: &Labels) -> Vec<&str> {

@@ -89,7 +89,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Loaded, Problems> {
 
 /// The same with other variables than those of the environment.
 fn parse_with(file: &Path, text: &str, variables: Variables<'_>) -> Result<Loaded, Problems> {
-    let format = recognise(file, text)?;
+    let format = format_of(file, text)?;
     let mut report = Report::default();
     let mut check = Check::new(file, text, variables, &mut report);
     let plan = match format {
@@ -111,8 +111,11 @@ fn parse_with(file: &Path, text: &str, variables: Variables<'_>) -> Result<Loade
     })
 }
 
-/// Tells formats apart by their first keys.
-fn recognise(file: &Path, text: &str) -> Result<Format, Problem> {
+/// Tells formats apart by the keys at the top of a file.
+///
+/// # Errors
+/// When there is a key at the top that no format knows, or the file cannot be read as YAML.
+pub fn format_of(file: &Path, text: &str) -> Result<Format, Problem> {
     // Only the keys matter, and tags such as `!env` may stand where a mapping will be.
     // Whether a key may be given twice is for the format to say.
     let without_tags = variables::without_tags(text);

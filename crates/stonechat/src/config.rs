@@ -2,7 +2,9 @@
 
 mod dashboards; // Grafana dashboards that stand in the folder
 mod environment; // environment variables in external labels
+pub(crate) mod inspect; // one file by itself
 mod locate; // which files a path means
+pub(crate) mod panels; // expressions of a dashboard's panels
 mod prometheus; // prometheus.yml as a whole
 mod queries; // files with queries against databases
 mod storage; // limits of the store

@@ -1,6 +1,7 @@
 //! The program: command line, wiring, start, reload, shutdown.
 
 mod alerts; // `stonechat alerts`
+mod check; // `stonechat check`
 mod config; // all files of a configuration, read and checked
 mod demo; // `stonechat demo`
 mod folder; // a data folder, for commands that work on it
@@ -53,6 +54,8 @@ enum Command {
     /// Show what Stonechat does: a chat backend, its load, and alerts when it is ill.
     #[command(after_help = "Example: stonechat demo --for 90s --fault slow-db")]
     Demo(demo::DemoArgs),
+    /// Check every file of a folder, and see each mistake with its place.
+    Check(check::CheckArgs),
     /// Ask a query, and see the answer as a table or as small charts.
     Query(query::QueryArgs),
     /// Run PromQL test scripts, and see what a query costs.
@@ -133,6 +136,7 @@ async fn run(command: Command, queries: Option<Queries>) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(*args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Check(args) => check::run(&args),
         Command::Query(args) => query::run(args).await,
         Command::Promql(args) => promql::run(args),
         Command::Sql(args) => sql::run(args).await,

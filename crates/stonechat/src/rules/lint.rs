@@ -1,7 +1,6 @@
 //! `stonechat rules lint`: rules, dashboards, routes and inhibitions beside the series that there are.
 
 mod alerts; // alerts before they fire
-mod dashboards; // expressions of panels
 mod server; // the series of a running server
 mod show; // remarks on the terminal
 
@@ -12,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use stonechat_model::{Queryable, TimeRange, Timestamp, duration};
 use stonechat_rules::Linter;
 
-use crate::config::{Configuration, Source};
+use crate::config::{Configuration, Source, panels};
 use crate::folder::{Use, open};
 use server::Server;
 use show::{Odd, Subject};
@@ -105,10 +104,10 @@ fn lint(configuration: &Configuration, known: &dyn Queryable, range: TimeRange) 
         .into_iter()
         .map(Odd::of_rule)
         .collect();
-    let mut panels = 0;
+    let mut expressions = 0;
     for dashboard in &configuration.dashboards {
         for panel in dashboards::expressions(&dashboard.file)? {
-            panels += 1;
+            expressions += 1;
             let subject = Subject::Panel {
                 file: dashboard.file.clone(),
                 panel: panel.title,
@@ -127,6 +126,7 @@ fn lint(configuration: &Configuration, known: &dyn Queryable, range: TimeRange) 
     odd.extend(alerts::odd(configuration, &alerts));
     let rules: usize = groups.iter().map(|group| group.rules.len()).sum();
     let alerts = alerts.len();
-    let looked_at = format!("{rules} rules ({alerts} alerts), {panels} expressions of dashboards");
+    let looked_at =
+        format!("{rules} rules ({alerts} alerts), {expressions} expressions of dashboards");
     Ok(Found { odd, looked_at })
 }

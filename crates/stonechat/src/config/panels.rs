@@ -10,11 +10,13 @@ use stonechat_rules::VARIABLE;
 
 /// An expression of a panel.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct PanelExpr {
+pub(crate) struct PanelExpr {
     /// What the panel is called.
-    pub(super) title: String,
+    pub(crate) title: String,
     /// The expression, with a word in the place of each variable.
-    pub(super) expr: String,
+    pub(crate) expr: String,
+    /// The expression as it stands there.
+    pub(crate) written: String,
 }
 
 /// How Grafana writes a variable: `$name`, `${name:format}`, `[[name]]`.
@@ -24,7 +26,7 @@ const WRITTEN: &str = r"\$\{(\w+)(?:[.:][^}]*)?\}|\$(\w+)|\[\[(\w+)(?::\w+)?\]\]
 const SOME_TIME: &str = "5m";
 
 /// Every expression for Prometheus of the dashboard in a file.
-pub(super) fn expressions(file: &str) -> Result<Vec<PanelExpr>> {
+pub(crate) fn expressions(file: &str) -> Result<Vec<PanelExpr>> {
     let text = yaml::read_text(Path::new(file))?;
     let dashboard: Value = serde_json::from_str(&text).with_context(|| file.to_owned())?;
     let variables = Regex::new(WRITTEN).context("the expression for variables")?;
@@ -49,6 +51,7 @@ fn panels(parent: &Value, variables: &Regex, found: &mut Vec<PanelExpr>) {
                 found.push(PanelExpr {
                     title: title.to_owned(),
                     expr: without_variables(expr, variables),
+                    written: expr.to_owned(),
                 });
             }
         }
