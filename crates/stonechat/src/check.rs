@@ -134,7 +134,10 @@ impl Report {
         for file in files {
             let problems = self.problems.get(file).map_or(&[][..], Vec::as_slice);
             let warnings = self.warnings.get(file).map_or(&[][..], Vec::as_slice);
-            let summary = self.summaries.get(file).map_or("", String::as_str);
+            let summary = match self.summaries.get(file).map(String::as_str) {
+                None | Some("") => "a file that it names is wrong",
+                Some(summary) => summary,
+            };
             if !problems.is_empty() {
                 println!("{} {}", mark.wrong, file.display());
             } else if !quiet || !warnings.is_empty() {

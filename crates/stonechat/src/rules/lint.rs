@@ -106,7 +106,7 @@ fn lint(configuration: &Configuration, known: &dyn Queryable, range: TimeRange) 
         .collect();
     let mut expressions = 0;
     for dashboard in &configuration.dashboards {
-        for panel in dashboards::expressions(&dashboard.file)? {
+        for panel in panels::expressions(&dashboard.file)? {
             expressions += 1;
             let subject = Subject::Panel {
                 file: dashboard.file.clone(),
