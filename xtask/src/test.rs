@@ -50,6 +50,9 @@ fn rust(services: &Services, long: bool) -> Result<Count> {
     }
     if run_quietly(cargo().args(["nextest", "--version"])) {
         command.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+        if long {
+            command.args(["--profile", "long"]);
+        }
     } else {
         eprintln!(
             "cargo-nextest is not installed, so cargo test runs the tests; faster: cargo install cargo-nextest"
