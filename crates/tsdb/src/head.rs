@@ -23,7 +23,7 @@ use index::Index;
 pub(crate) use literals::Literals;
 use order::Order;
 pub(crate) use order::Ranked;
-pub(crate) use registry::{Registry, slot_of};
+pub(crate) use registry::{Registry, make_room, slot_of};
 pub(crate) use series::{Series, Weight};
 
 /// See the module.

@@ -55,8 +55,11 @@ pub(super) fn min(a: f64, b: f64) -> f64 {
         f64::NEG_INFINITY
     } else if a.is_nan() || b.is_nan() {
         f64::NAN
+    } else if a < b || (a == b && a.is_sign_negative()) {
+        // Which zero is less is left open by `f64::min`; in Go it is the negative one.
+        a
     } else {
-        a.min(b)
+        b
     }
 }
 
@@ -66,8 +69,10 @@ pub(super) fn max(a: f64, b: f64) -> f64 {
         f64::INFINITY
     } else if a.is_nan() || b.is_nan() {
         f64::NAN
+    } else if a > b || (a == b && a.is_sign_positive()) {
+        a
     } else {
-        a.max(b)
+        b
     }
 }
 
@@ -94,5 +99,12 @@ mod tests {
         assert_eq!(max(f64::NAN, f64::INFINITY), f64::INFINITY);
         assert_eq!(min(f64::NEG_INFINITY, f64::NAN), f64::NEG_INFINITY);
         assert_eq!((min(1.0, 2.0), max(1.0, 2.0)), (1.0, 2.0));
+    }
+
+    #[test]
+    fn zeros_have_an_order() {
+        for (a, b) in [(0.0, -0.0), (-0.0, 0.0)] {
+            assert!(min(a, b).is_sign_negative() && max(a, b).is_sign_positive());
+        }
     }
 }

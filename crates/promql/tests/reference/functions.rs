@@ -36,7 +36,8 @@ fn lesser(a: f64, b: f64) -> f64 {
         f64::NEG_INFINITY
     } else if a.is_nan() || b.is_nan() {
         f64::NAN
-    } else if a < b {
+    } else if a < b || (a == b && a.is_sign_negative()) {
+        // Of both zeros the negative one.
         a
     } else {
         b

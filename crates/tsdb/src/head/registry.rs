@@ -37,6 +37,14 @@ fn reference(slot: u32, generation: u32) -> SeriesRef {
     SeriesRef(u64::from(generation) << 32 | u64::from(slot))
 }
 
+/// Makes room in a list with an entry for each slot. Doubling would leave half of it unused; a million series would pay for it, and so would
+/// those that live, for what others needed before them.
+pub(crate) fn make_room<T>(list: &mut Vec<T>, length: usize) {
+    if list.capacity() < length {
+        list.reserve_exact(length - list.len() + length / 8);
+    }
+}
+
 impl Registry {
     /// Number of series.
     pub fn len(&self) -> usize {
@@ -90,6 +98,7 @@ impl Registry {
     pub fn reserve(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
             let slot = u32::try_from(self.slots.len()).expect("the limit of series is a u32");
+            make_room(&mut self.slots, slot as usize + 1);
             self.slots.push(Slot::default());
             slot
         })

@@ -7,7 +7,7 @@ use std::io;
 use stonechat_model::{Appended, Batch, Labels, SeriesRef};
 
 use super::exemplars::Exemplars;
-use crate::head::{Head, slot_of};
+use crate::head::{Head, make_room, slot_of};
 use crate::log::{Link, LogExemplar, LogHistogram, LogId, LogSample, LogWriter, Packer};
 use judge::Judge;
 
@@ -309,6 +309,7 @@ impl Writer {
     pub fn recover(&mut self, series: SeriesRef, time: i64, bits: u64) {
         let slot = slot_of(series) as usize;
         if self.tails.len() <= slot {
+            make_room(&mut self.tails, slot + 1);
             self.tails.resize(slot + 1, Tail::default());
         }
         if !self.tails[slot].known {
@@ -359,6 +360,7 @@ impl Writer {
     pub fn id(&mut self, series: SeriesRef) -> (LogId, bool) {
         let slot = slot_of(series) as usize;
         if self.tails.len() <= slot {
+            make_room(&mut self.tails, slot + 1);
             self.tails.resize(slot + 1, Tail::default());
         }
         let tail = &mut self.tails[slot];

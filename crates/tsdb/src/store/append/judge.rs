@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stonechat_model::{Appended, Exemplar, Histogram, SeriesRef, Timestamp};
 
 use super::{Judged, NO_KEY, Rules, Tail};
-use crate::head::{Registry, Series, slot_of};
+use crate::head::{Registry, Series, make_room, slot_of};
 use crate::histogram::fingerprint;
 use crate::log::{Link, LogId, LogSample};
 use crate::store::exemplars::Exemplars;
@@ -106,6 +106,7 @@ impl<'a> Judge<'a> {
         let series = self.registry.get(reference)?;
         let slot = slot_of(reference);
         if self.tails.len() <= slot as usize {
+            make_room(self.tails, slot as usize + 1);
             self.tails.resize(slot as usize + 1, Tail::default());
         }
         Some((series, slot))
